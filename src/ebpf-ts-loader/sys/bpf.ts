@@ -1,0 +1,56 @@
+import { defineAsyncSyscall, defineSyscall } from "./syscall.ts";
+
+/** Commands of bpf(2) used by this package; see `enum bpf_cmd` in linux/bpf.h. */
+export const BPF = {
+  MAP_CREATE: 0,
+  MAP_LOOKUP_ELEM: 1,
+  MAP_UPDATE_ELEM: 2,
+  MAP_DELETE_ELEM: 3,
+  MAP_GET_NEXT_KEY: 4,
+  PROG_LOAD: 5,
+  OBJ_PIN: 6,
+  OBJ_GET: 7,
+  PROG_TEST_RUN: 10,
+  OBJ_GET_INFO_BY_FD: 15,
+  PROG_QUERY: 16,
+  BTF_LOAD: 18,
+  MAP_LOOKUP_AND_DELETE_ELEM: 21,
+  MAP_FREEZE: 22,
+  MAP_LOOKUP_BATCH: 24,
+  MAP_LOOKUP_AND_DELETE_BATCH: 25,
+  MAP_UPDATE_BATCH: 26,
+  MAP_DELETE_BATCH: 27,
+  LINK_CREATE: 28,
+  LINK_UPDATE: 29,
+  LINK_DETACH: 34,
+} as const;
+
+/** Name of a bpf(2) command, for error messages: `BPF_MAP_CREATE`. */
+export function bpfCommandName(command: number): string {
+  const entry = Object.entries(BPF).find(([, value]) => value === command);
+  return entry ? `BPF_${entry[0]}` : `bpf command ${command}`;
+}
+
+const call = defineSyscall("bpf", ["i32", "buffer", "u32"]);
+const callAsync = defineAsyncSyscall("bpf", ["i32", "buffer", "u32"]);
+
+/**
+ * Calls bpf(2). Returns the result (often an fd, owned by the caller), or −errno. `attr` holds at
+ * least `size` bytes of `union bpf_attr` in host byte order; buffers whose addresses it carries
+ * must be kept reachable by the caller.
+ */
+export function bpf(command: number, attr: Uint8Array<ArrayBuffer>, size: number): number {
+  return call(command, attr, size);
+}
+
+/**
+ * Calls bpf(2) off the main thread: for commands that wait for an RCU grace period. The caller
+ * keeps `attr` and everything it points to reachable and unchanged until the promise settles.
+ */
+export function bpfAsync(
+  command: number,
+  attr: Uint8Array<ArrayBuffer>,
+  size: number,
+): Promise<number> {
+  return callAsync(command, attr, size);
+}
