@@ -1,0 +1,141 @@
+/**
+ * What every datapath is, whichever machine it runs on: it takes the state of one
+ * node, judges batches of packets, and shows what it did, as bytes.
+ *
+ * The state is plain data. Events, conntrack and metrics come back in the layout of
+ * `bpf/structs.h`, so that two datapaths are compared with one comparison of bytes.
+ *
+ * @module
+ */
+import type { MapState } from "../policy/map_state.ts";
+import type { PacketBatch } from "./packet_batch.ts";
+
+/** An IPv4 (4 bytes) or IPv6 (16 bytes) address in network byte order. */
+export type AddressBytes = Uint8Array;
+
+/** A MAC address, 6 bytes as on the wire. */
+export type MacBytes = Uint8Array;
+
+/** One local endpoint: a pod whose veth carries the programs. */
+export interface EndpointState {
+  /** Endpoint id, 1 to `MAX_ENDPOINTS` − 1. */
+  readonly id: number;
+  /** The endpoint's addresses. A packet from any other source is spoofed. */
+  readonly ipv4?: AddressBytes | undefined;
+  readonly ipv6?: AddressBytes | undefined;
+  /** Container side of the veth. */
+  readonly mac: MacBytes;
+  /** Host side of the veth. */
+  readonly nodeMac: MacBytes;
+  /** Interface index of the host side. */
+  readonly ifindex: number;
+  /** Security identity of the endpoint. It must be among {@linkcode NodeState.identities}. */
+  readonly identity: number;
+  /** Number of the policy that governs it; 0 means none yet: packets are dropped. */
+  readonly policy: number;
+}
+
+/** An identity known on the node, and the dense slot that images use for it. */
+export interface IdentityState {
+  /** Security identity, 1 to 2³² − 1. */
+  readonly identity: number;
+  /** Slot, 1 to `IMAGE_L_SLOTS` − 1; equal to the identity for 1–255. */
+  readonly slot: number;
+}
+
+/** One address or one CIDR and the identity behind it. */
+export interface IpcacheState {
+  /** Address, or first address of the CIDR: bits beyond `prefixLength` must be zero. */
+  readonly address: AddressBytes;
+  /** Leading bits that count. Absent means one address. */
+  readonly prefixLength?: number | undefined;
+  /** Security identity; its slot is taken from {@linkcode NodeState.identities}. */
+  readonly identity: number;
+}
+
+/** One policy, shared by the endpoints that name its number. */
+export interface PolicyState {
+  /** Policy number, 1 to `MAX_POLICIES` − 1. */
+  readonly number: number;
+  /** Grows with every change; reported in events. */
+  readonly revision: number;
+  /** What the policy says. A direction without entries drops everything. */
+  readonly mapState: MapState;
+}
+
+/** Everything a datapath knows about its node. */
+export interface NodeState {
+  readonly endpoints: readonly EndpointState[];
+  readonly identities: readonly IdentityState[];
+  readonly ipcache: readonly IpcacheState[];
+  readonly policies: readonly PolicyState[];
+}
+
+/** Conntrack entries of both families, as the maps hold them; entry i has key i and value i. */
+export interface ConntrackDump {
+  /** `struct ct4_key`, 16 bytes each. */
+  readonly keys4: Uint8Array;
+  /** `struct ct_entry`, 32 bytes each. */
+  readonly values4: Uint8Array;
+  /** `struct ct6_key`, 40 bytes each. */
+  readonly keys6: Uint8Array;
+  /** `struct ct_entry`, 32 bytes each. */
+  readonly values6: Uint8Array;
+}
+
+/** Events since the last drain. */
+export interface EventBatch {
+  /** `struct event` records back to back, oldest first; a copy that the caller owns. */
+  readonly bytes: Uint8Array;
+  /** How many events found no room and were only counted. */
+  readonly lost: number;
+}
+
+/**
+ * A datapath that can be driven packet by packet. Implementations: the emulator and
+ * the kernel's programs.
+ */
+export interface Datapath extends Disposable {
+  /** Which datapath answers, for reports. */
+  readonly kind: "emulator" | "kernel";
+
+  /**
+   * Replaces the whole state of the node. Conntrack, metrics and events start empty.
+   *
+   * @throws {RangeError} If the state exceeds a limit of the datapath; the message names
+   * the limit, and the state of before stays whole.
+   */
+  load(state: NodeState): void | Promise<void>;
+
+  /**
+   * Replaces one policy. Packets see the old policy or the new one, never a mixture:
+   * the new image is built beside the old and published by one store.
+   *
+   * @throws {RangeError} If the policy does not fit; the old one stays in force.
+   */
+  replacePolicy(policy: PolicyState): void | Promise<void>;
+
+  /**
+   * Runs every packet of `input`, in order, and leaves what became of it in `output`
+   * (data, length, mark, verdict). `input` is not changed, unless both are the same.
+   * Blocks until all packets have run. Time is each packet's `now`.
+   *
+   * @throws {RangeError} If `output` has no room for the packets of `input`.
+   */
+  run(input: PacketBatch, output: PacketBatch): void;
+
+  /** Takes the events raised since the last drain. */
+  drainEvents(): EventBatch;
+
+  /** Copies the conntrack tables, in no particular order. */
+  conntrack(): ConntrackDump;
+
+  /** Forgets all flows. */
+  clearConntrack(): void;
+
+  /**
+   * Copies the metrics: `METRICS_SIZE` × `struct metrics_value`, all CPUs added up,
+   * index `reason << 1 | direction`.
+   */
+  metrics(): Uint8Array;
+}
