@@ -1,0 +1,45 @@
+import type { Location } from "./object.ts";
+
+/**
+ * A manifest that cannot be used, with the place where it went wrong.
+ *
+ * `message` has at most three lines: what is wrong with which object, where it
+ * stands, and where possible what was probably meant.
+ */
+export class ManifestError extends Error {
+  override readonly name = "ManifestError";
+  /** File, line and column of the offending node; line 0 when the file could not be read. */
+  readonly location: Location;
+  /** Path of the field inside its object, for example `spec.ingress[0].toPorts`; may be empty. */
+  readonly field: string;
+  /** The first line alone: object and reason. */
+  readonly summary: string;
+  /** What was probably meant, when there is a good guess. */
+  readonly suggestion: string | undefined;
+
+  constructor(
+    summary: string,
+    options: { location: Location; field?: string; suggestion?: string; cause?: unknown },
+  ) {
+    const { file, line, column } = options.location;
+    const place = line === 0 ? file : `${file}:${line}:${column}`;
+    const lines = [oneLine(summary), `  at ${oneLine(place)}`];
+    if (options.suggestion !== undefined) {
+      lines.push(`  did you mean ${oneLine(options.suggestion)}?`);
+    }
+    super(lines.join("\n"), options.cause === undefined ? {} : { cause: options.cause });
+    this.summary = oneLine(summary);
+    this.location = options.location;
+    this.field = options.field ?? "";
+    this.suggestion = options.suggestion;
+  }
+}
+
+const MAX_LINE = 400;
+
+/** Manifests are hostile: no control characters and no endless lines on a terminal. */
+function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what it removes
+  const clean = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
+  return clean.length <= MAX_LINE ? clean : `${clean.slice(0, MAX_LINE)}…`;
+}
