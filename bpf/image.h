@@ -76,19 +76,15 @@ image_profile_lookup(IMAGE image, const struct image_geometry geometry, __u32 bl
 		return 0;
 	*flags = line->words[0];
 	depth = *flags & PROFILE_DEPTH_MASK;
-	if (depth == 2) {
-		block += 1 + image_search(line, key) * IMAGE_CHILD_STRIDE;
-		line = IMAGE_LINE(image, geometry.blocks_line + block * 2);
-		if (!line)
-			return 0;
-	}
-	if (depth) {
-		block += 1 + image_search(line, key);
-		line = IMAGE_LINE(image, geometry.blocks_line + block * 2);
-		if (!line)
-			return 0;
-	}
 	index = image_search(line, key);
+#pragma clang loop unroll(disable)
+	for (; depth; depth--) {
+		block += 1 + (depth == 1 ? index : index * IMAGE_CHILD_STRIDE);
+		line = IMAGE_LINE(image, geometry.blocks_line + block * 2);
+		if (!line)
+			return 0;
+		index = image_search(line, key);
+	}
 	line = IMAGE_LINE(image, geometry.blocks_line + block * 2 + 1);
 	if (!line)
 		return 0;
@@ -122,10 +118,10 @@ static __always_inline const struct policy_entry *
 image_lookup(IMAGE image, const struct image_geometry geometry, __u32 direction,
 	     __u32 slot, __u32 key)
 {
-	const struct policy_entry *own, *broad;
+	const struct policy_entry *own, *entry;
 	const struct image_cells_line *cells;
 	const struct image_header *header;
-	__u32 block, flags;
+	__u32 block, flags, pass;
 
 	/* A slot beyond this class has no cell of its own, which is what cell 0 says. */
 	if (slot >= geometry.slots)
@@ -141,16 +137,22 @@ image_lookup(IMAGE image, const struct image_geometry geometry, __u32 direction,
 			return 0;
 		block = header->broad_block[direction & 1];
 	}
-	own = image_profile_lookup(image, geometry, block, key, &flags);
-	if (!own || !(flags & PROFILE_UNMERGED))
-		return own;
-
-	header = IMAGE_LINE(image, 0);
-	if (!header)
-		return 0;
-	broad = image_profile_lookup(image, geometry, header->broad_block[direction & 1], key,
-				     &flags);
-	if (!broad)
-		return 0;
-	return broad_wins(own, broad) ? broad : own;
+	/* A loop instead of two calls halves the code that the verifier walks. */
+	own = 0;
+#pragma clang loop unroll(disable)
+	for (pass = 0; pass < 2; pass++) {
+		entry = image_profile_lookup(image, geometry, block, key, &flags);
+		if (!entry)
+			return 0;
+		if (pass)
+			break;
+		if (!(flags & PROFILE_UNMERGED))
+			return entry;
+		own = entry;
+		header = IMAGE_LINE(image, 0);
+		if (!header)
+			return 0;
+		block = header->broad_block[direction & 1];
+	}
+	return broad_wins(own, entry) ? entry : own;
 }

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Flow state on the 5-tuple plus the direction of the policy that admitted the flow.
+ * A flow between two local endpoints has two entries, one made at its source's egress
+ * and one at its destination's ingress. So a reply meets the entry of the opposite
+ * direction with its tuple reversed: that is what makes it a reply.
+ */
+#pragma once
+
+#define NANOSECONDS_PER_SECOND 1000000000ULL
+
+static __always_inline struct ct4_key ct4_key(const struct packet *packet, __u32 direction,
+					      int reverse)
+{
+	struct ct4_key key = {
+		.saddr = reverse ? packet->daddr[0] : packet->saddr[0],
+		.daddr = reverse ? packet->saddr[0] : packet->daddr[0],
+		.sport = reverse ? packet->dport : packet->sport,
+		.dport = reverse ? packet->sport : packet->dport,
+		.protocol = packet->protocol,
+		.direction = reverse ? !direction : direction,
+	};
+	return key;
+}
+
+static __always_inline struct ct6_key ct6_key(const struct packet *packet, __u32 direction,
+					      int reverse)
+{
+	const __be32 *s = reverse ? packet->daddr : packet->saddr;
+	const __be32 *d = reverse ? packet->saddr : packet->daddr;
+	struct ct6_key key = {
+		.saddr = { s[0], s[1], s[2], s[3] },
+		.daddr = { d[0], d[1], d[2], d[3] },
+		.sport = reverse ? packet->dport : packet->sport,
+		.dport = reverse ? packet->sport : packet->dport,
+		.protocol = packet->protocol,
+		.direction = reverse ? !direction : direction,
+	};
+	return key;
+}
+
+/* A flow that is over and starts again, as when a client reuses its port. */
+static __always_inline int ct_reopens(const struct ct_entry *entry,
+				      const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_TCP &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	       (entry->flags & (CT_FORWARD_CLOSING | CT_REPLY_CLOSING));
+}
+
+/* Finds the packet's flow. *entry is set unless the answer is CT_NEW or CT_UNTRACKED.
+ * An entry past its lifetime counts as absent, however late user space deletes it.
+ */
+static __always_inline enum ct_state ct_lookup(const struct packet *packet, __u32 direction,
+					       __u32 now, struct ct_entry **entry)
+{
+	struct ct_entry *found;
+
+	if (!packet->trackable)
+		return CT_UNTRACKED;
+	if (packet->family == 4) {
+		struct ct4_key key = ct4_key(packet, direction, 1);
+
+		found = bpf_map_lookup_elem(&conntrack4, &key);
+	} else {
+		struct ct6_key key = ct6_key(packet, direction, 1);
+
+		found = bpf_map_lookup_elem(&conntrack6, &key);
+	}
+	if (found && found->expires > now && !ct_reopens(found, packet)) {
+		*entry = found;
+		return CT_REPLY;
+	}
+	if (packet->family == 4) {
+		struct ct4_key key = ct4_key(packet, direction, 0);
+
+		found = bpf_map_lookup_elem(&conntrack4, &key);
+	} else {
+		struct ct6_key key = ct6_key(packet, direction, 0);
+
+		found = bpf_map_lookup_elem(&conntrack6, &key);
+	}
+	if (found && found->expires > now && !ct_reopens(found, packet)) {
+		*entry = found;
+		return CT_ESTABLISHED;
+	}
+	return CT_NEW;
+}
+
+/* Seconds that a flow in this state may stay silent. */
+static __always_inline __u32 ct_lifetime(__u32 protocol, __u32 flags)
+{
+	__u32 closing = CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
+
+	if (protocol != IPPROTO_TCP)
+		return CT_LIFETIME_OTHER;
+	if ((flags & closing) == closing)
+		return CT_LIFETIME_TCP_CLOSE;
+	return flags & CT_SEEN_REPLY ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
+}
+
+/* The flags that this packet adds to its flow. */
+static __always_inline __u32 ct_packet_flags(const struct packet *packet, enum ct_state state)
+{
+	__u32 flags = state == CT_REPLY ? CT_SEEN_REPLY : 0;
+
+	if (packet->protocol != IPPROTO_TCP)
+		return flags;
+	if (packet->tcp_flags & TCP_RST)
+		return flags | CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
+	if (packet->tcp_flags & TCP_FIN)
+		return flags | (state == CT_REPLY ? CT_REPLY_CLOSING : CT_FORWARD_CLOSING);
+	return flags;
+}
+
+/* Counts an admitted packet of a known flow. Two CPUs may do so at once: the counters
+ * are exact, flags and lifetime converge with the next packet.
+ */
+static __always_inline void ct_update(struct ct_entry *entry, const struct packet *packet,
+				      enum ct_state state, __u32 now)
+{
+	__u32 flags = entry->flags | ct_packet_flags(packet, state);
+
+	__sync_fetch_and_add(&entry->packets, 1);
+	__sync_fetch_and_add(&entry->bytes, packet->length);
+	entry->flags = flags;
+	entry->expires = now + ct_lifetime(packet->protocol, flags);
+}
+
+/* Remembers a new flow. Returns 0 or a drop reason. */
+static __always_inline int ct_create(const struct packet *packet, __u32 direction, __u32 now,
+				     __u32 cookie)
+{
+	__u32 flags = ct_packet_flags(packet, CT_NEW);
+	struct ct_entry entry = {
+		.packets = 1,
+		.bytes = packet->length,
+		.expires = now + ct_lifetime(packet->protocol, flags),
+		.src_identity = packet->src_identity,
+		.flags = flags,
+		.cookie = cookie,
+	};
+	long error;
+
+	if (packet->family == 4) {
+		struct ct4_key key = ct4_key(packet, direction, 0);
+
+		error = bpf_map_update_elem(&conntrack4, &key, &entry, BPF_ANY);
+	} else {
+		struct ct6_key key = ct6_key(packet, direction, 0);
+
+		error = bpf_map_update_elem(&conntrack6, &key, &entry, BPF_ANY);
+	}
+	return error ? DROP_CT_CREATE_FAILED : 0;
+}

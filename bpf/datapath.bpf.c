@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The datapath of one endpoint: two hooks on the host side of its veth, and the
+ * ingress policy that another endpoint's from_container tail-calls.
+ *
+ *   from_container   TC ingress: what the container sends
+ *   to_container     TC egress: what host and stack send to the container
+ *   policy_ingress   tail call: what another local endpoint sends to this one
+ *
+ * All three load with expected_attach_type 0, or the kernel would refuse the tail call.
+ */
+#include "include/bpf.h"
+#include "include/net.h"
+#include "consts.h"
+#include "structs.h"
+#include "config.h"
+#include "maps.h"
+#include "packet.h"
+#include "ambient.h"
+#include "parse.h"
+#include "ipcache.h"
+#include "events.h"
+#include "conntrack.h"
+#include "policy.h"
+#include "service.h"
+#include "deliver.h"
+
+/* The peer's slot, or its scope's when it has none, which is counted and told: a node
+ * that sees this often has a control plane that lags.
+ */
+static __always_inline __u32 peer_slot(__u32 identity, __u32 slot, __u32 direction,
+				       const struct packet *packet,
+				       const struct verdict *verdict)
+{
+	if (likely(slot))
+		return slot;
+	count(REASON_SLOT_FALLBACK, direction, packet->length);
+	if (CONFIG(events) & EVENTS_TRACE)
+		raise_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet, verdict);
+	return scope_fallback(identity, packet->family);
+}
+
+/* Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
+static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slot,
+				 const struct endpoint_policy *own,
+				 const struct packet *packet, struct verdict *verdict)
+{
+	__u32 now = ambient_now() / NANOSECONDS_PER_SECOND;
+	struct ct_entry *entry = 0;
+	int reason;
+
+	if (packet->always_allowed) {
+		verdict->ct_state = CT_UNTRACKED;
+		return 0;
+	}
+	verdict->ct_state = ct_lookup(packet, direction, now, &entry);
+	if (verdict->ct_state != CT_REPLY) {
+		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
+		reason = policy_decide(own->policy, direction, slot, packet, verdict);
+		if (reason)
+			return reason;
+	}
+	if (entry) {
+		ct_update(entry, packet, verdict->ct_state, now);
+		return 0;
+	}
+	if (packet->creates) {
+		reason = ct_create(packet, direction, now, verdict->cookie);
+		if (reason)
+			return reason;
+	}
+	if (CONFIG(events) & EVENTS_POLICY_VERDICT)
+		raise_event(EVENT_POLICY_VERDICT, REASON_FORWARDED, direction, packet, verdict);
+	return 0;
+}
+
+static __always_inline int source_is_own(const struct packet *packet)
+{
+	if (packet->family == 4)
+		return packet->saddr[0] == CONFIG(ipv4);
+	return packet->saddr[0] == CONFIG(ipv6_0) && packet->saddr[1] == CONFIG(ipv6_1) &&
+	       packet->saddr[2] == CONFIG(ipv6_2) && packet->saddr[3] == CONFIG(ipv6_3);
+}
+
+static __always_inline const struct endpoint_policy *own_policy(void)
+{
+	__u32 endpoint = CONFIG(endpoint);
+
+	return bpf_map_lookup_elem(&endpoint_policies, &endpoint);
+}
+
+/* The program's end: counts what goes on, drops what does not. */
+static __always_inline int finish(int reason, __u32 direction, const struct packet *packet,
+				  const struct verdict *verdict)
+{
+	if (reason > 0)
+		return drop(reason, direction, packet, verdict);
+	count(REASON_FORWARDED, direction, packet->length);
+	return TC_ACT_OK;
+}
+
+/* Egress policy of this endpoint. Returns 0, PARSE_PASS or a drop reason; *source
+ * receives the endpoint's own identity and slot.
+ */
+static __always_inline int egress(struct __sk_buff *skb, struct packet *packet,
+				  identity_slot_t *source, struct verdict *verdict)
+{
+	const struct endpoint_policy *own;
+	identity_slot_t peer;
+	int reason;
+
+	reason = parse_packet(skb, packet);
+	if (reason)
+		return reason;
+	if (!source_is_own(packet))
+		return DROP_INVALID_SIP;
+	own = own_policy();
+	if (!own)
+		return DROP_EP_NOT_READY;
+	*source = *(volatile __u64 *)&own->identity_slot;
+	packet->src_identity = (__u32)*source;
+	reason = service_translate(skb, packet);
+	if (reason)
+		return reason;
+	peer = ipcache_lookup(packet->family, packet->daddr);
+	packet->dst_identity = (__u32)peer;
+	return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, own, packet, verdict);
+}
+
+SEC("tc")
+int from_container(struct __sk_buff *skb)
+{
+	const struct endpoint_info *destination;
+	struct verdict verdict = {};
+	struct packet packet = {};
+	identity_slot_t source = 0;
+	int reason;
+
+	reason = egress(skb, &packet, &source, &verdict);
+	if (reason)
+		return finish(reason, DIRECTION_EGRESS, &packet, &verdict);
+	destination = endpoint_lookup(&packet);
+	if (!destination) {
+		/* So that the stack's way back to a local endpoint keeps the identity. */
+		skb->mark = identity_mark(packet.src_identity);
+		return finish(0, DIRECTION_EGRESS, &packet, &verdict);
+	}
+	reason = forward_to_endpoint(skb, &packet, destination);
+	if (reason)
+		return drop(reason, DIRECTION_EGRESS, &packet, &verdict);
+	count(REASON_FORWARDED, DIRECTION_EGRESS, packet.length);
+	skb->cb[CB_SRC_IDENTITY] = packet.src_identity;
+	skb->cb[CB_SRC_SLOT] = source >> 32;
+	skb->cb[CB_IFINDEX] = destination->ifindex;
+	bpf_tail_call(skb, &endpoint_programs, destination->endpoint);
+	/* It has left this endpoint and does not reach the other. */
+	return drop(DROP_MISSED_TAIL_CALL, DIRECTION_INGRESS, &packet, &verdict);
+}
+
+/* Ingress policy of this endpoint for a packet whose source is known. */
+static __always_inline int ingress(struct packet *packet, __u32 src_identity, __u32 src_slot,
+				   struct verdict *verdict)
+{
+	const struct endpoint_policy *own = own_policy();
+
+	packet->src_identity = src_identity;
+	if (!own)
+		return DROP_EP_NOT_READY;
+	packet->dst_identity = (__u32)*(volatile __u64 *)&own->identity_slot;
+	return admit(DIRECTION_INGRESS, src_identity, src_slot, own, packet, verdict);
+}
+
+SEC("tc")
+int policy_ingress(struct __sk_buff *skb)
+{
+	__u32 src_identity = skb->cb[CB_SRC_IDENTITY];
+	__u32 src_slot = skb->cb[CB_SRC_SLOT];
+	__u32 ifindex = skb->cb[CB_IFINDEX];
+	struct verdict verdict = {};
+	struct packet packet = {};
+	int reason;
+
+	/* from_container has parsed these bytes; neighbour discovery ends there. */
+	reason = parse_packet(skb, &packet);
+	if (!reason)
+		reason = ingress(&packet, src_identity, src_slot, &verdict);
+	if (finish(reason, DIRECTION_INGRESS, &packet, &verdict) != TC_ACT_OK)
+		return TC_ACT_SHOT;
+	skb->mark = MARK_ENFORCED;
+	return bpf_redirect(ifindex, 0);
+}
+
+/* Who sends a packet that comes from host or stack: its mark says, or its address. */
+static __always_inline identity_slot_t source_of(__u32 mark, const struct packet *packet)
+{
+	__u32 identity;
+
+	switch (mark & MARK_MASK) {
+	case MARK_HOST:
+		return identity_slot(IDENTITY_HOST, IDENTITY_HOST);
+	case MARK_IDENTITY:
+		identity = mark_identity(mark);
+		return identity_slot(identity, identity_to_slot(identity));
+	default:
+		return ipcache_lookup(packet->family, packet->saddr);
+	}
+}
+
+SEC("tc")
+int to_container(struct __sk_buff *skb)
+{
+	struct verdict verdict = {};
+	struct packet packet = {};
+	identity_slot_t source;
+	__u32 mark = skb->mark;
+	int reason;
+
+	if ((mark & MARK_MASK) == MARK_ENFORCED)
+		return TC_ACT_OK;
+	reason = parse_packet(skb, &packet);
+	if (!reason) {
+		source = source_of(mark, &packet);
+		reason = ingress(&packet, (__u32)source, source >> 32, &verdict);
+	}
+	return finish(reason, DIRECTION_INGRESS, &packet, &verdict);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

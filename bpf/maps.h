@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Every map, with its key, value and writer. */
+#pragma once
+
+/* address -> identity, slot; exact. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_IPCACHE);
+	__type(key, struct ipcache4_key);
+	__type(value, struct ipcache_info);
+} ipcache4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_IPCACHE);
+	__type(key, struct ipcache6_key);
+	__type(value, struct ipcache_info);
+} ipcache6 SEC(".maps");
+
+/* prefix -> identity, slot; asked after the exact maps. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_IPCACHE);
+	__type(key, struct ipcache4_cidr_key);
+	__type(value, struct ipcache_info);
+} ipcache4_cidr SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_IPCACHE);
+	__type(key, struct ipcache6_cidr_key);
+	__type(value, struct ipcache_info);
+} ipcache6_cidr SEC(".maps");
+
+/* identity -> slot, for identities that arrive in a mark. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_IDENTITIES);
+	__type(key, __u32);
+	__type(value, __u32);
+} identities SEC(".maps");
+
+/* address -> local endpoint. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_ENDPOINTS * 2);
+	__type(key, struct endpoint_key);
+	__type(value, struct endpoint_info);
+} endpoints SEC(".maps");
+
+/* endpoint id -> policy number, own identity. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ENDPOINTS);
+	__type(key, __u32);
+	__type(value, struct endpoint_policy);
+} endpoint_policies SEC(".maps");
+
+/* policy number -> {table, revision}: one store swaps a policy. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_POLICIES);
+	__type(key, __u32);
+	__type(value, struct policy_table);
+} policy_tables SEC(".maps");
+
+/* table index -> policy image, one map per size class. The inner maps' size is fixed
+ * (no BPF_F_INNER_MAP), which lets the kernel inline the lookup of a line.
+ */
+#define IMAGE_MAP(class)								\
+	struct image_##class##_lines {							\
+		__uint(type, BPF_MAP_TYPE_ARRAY);					\
+		__uint(max_entries, IMAGE_##class##_LINES);				\
+		__uint(key_size, sizeof(__u32));					\
+		__uint(value_size, IMAGE_LINE_BYTES);					\
+	};										\
+	struct {									\
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);				\
+		__uint(max_entries, IMAGE_##class##_TABLES);				\
+		__type(key, __u32);							\
+		__array(values, struct image_##class##_lines);				\
+	} images_##class SEC(".maps")
+
+IMAGE_MAP(S);
+IMAGE_MAP(M);
+IMAGE_MAP(L);
+
+/* flow -> state. Written by the programs; user space deletes what has expired. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_CONNTRACK);
+	__type(key, struct ct4_key);
+	__type(value, struct ct_entry);
+} conntrack4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_CONNTRACK);
+	__type(key, struct ct6_key);
+	__type(value, struct ct_entry);
+} conntrack6 SEC(".maps");
+
+/* reason << 1 | direction -> packets, bytes. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, METRICS_SIZE);
+	__type(key, __u32);
+	__type(value, struct metrics_value);
+} metrics SEC(".maps");
+
+/* struct event. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENTS_RING_BYTES);
+} events SEC(".maps");
+
+/* The clock when CONFIG(ambient) says so. Written by tests. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ambient);
+} ambient_input SEC(".maps");
+
+/* endpoint id -> its policy_ingress program. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, MAX_ENDPOINTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} endpoint_programs SEC(".maps");
