@@ -34,7 +34,10 @@ export interface Pod {
   readonly location: Location;
 }
 
-/** A namespace and its labels. */
+/** Label that the API server sets on every namespace, to its name. */
+export const NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name";
+
+/** A namespace and its labels, {@linkcode NAMESPACE_NAME_LABEL} always among them. */
 export interface Namespace {
   readonly kind: "Namespace";
   readonly name: string;

@@ -1,7 +1,7 @@
 import type { Cursor } from "./cursor.ts";
 import { type IpAddress, tryParseIpAddress } from "./ip_address.ts";
 import { present, readMetadata } from "./metadata.ts";
-import type { Namespace, Pod } from "./object.ts";
+import { type Namespace, NAMESPACE_NAME_LABEL, type Pod } from "./object.ts";
 
 /**
  * Reads a Pod (`v1`). Only what policy depends on is read, other fields are not
@@ -46,9 +46,16 @@ function addAddress(addresses: Map<string, IpAddress>, field: Cursor): void {
   addresses.set(address.text, address);
 }
 
-/** Reads a Namespace (`v1`). */
+/** Reads a Namespace (`v1`), with the label that the API server adds. */
 export function readNamespace(object: Cursor): Namespace {
   const location = object.location;
   const { name, labels } = readMetadata("Namespace", object, object.entries().get("metadata"));
-  return { kind: "Namespace", name, labels, location };
+  return { kind: "Namespace", name, labels: withNameLabel(name, labels), location };
+}
+
+function withNameLabel(
+  name: string,
+  labels: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  return new Map([...labels, [NAMESPACE_NAME_LABEL, name]]);
 }

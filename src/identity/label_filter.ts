@@ -29,7 +29,6 @@ export const DEFAULT_LABEL_PATTERNS: readonly string[] = [
   "io\\.cilium\\.k8s\\.namespace\\.labels",
   "app\\.kubernetes\\.io",
   "io\\.cilium\\.k8s\\.policy\\.cluster",
-  "io\\.cilium\\.k8s\\.policy\\.serviceaccount",
   "!io\\.kubernetes",
   "!kubernetes\\.io",
   "!statefulset\\.kubernetes\\.io/pod-name",

@@ -1,4 +1,4 @@
-import type { Namespace, Pod } from "../cluster/object.ts";
+import { type Namespace, NAMESPACE_NAME_LABEL, type Pod } from "../cluster/object.ts";
 import {
   CLUSTER_KEY,
   type Label,
@@ -17,7 +17,8 @@ import type { LabelFilter } from "./label_filter.ts";
  * A pod cannot pose as another: where its own labels use a key that Cilium adds, the
  * added label stays.
  *
- * @param namespace The pod's Namespace object; absent when it is not known (yet).
+ * @param namespace The pod's Namespace object; absent when it is not known (yet),
+ *   then only the label that every namespace has, its name, is taken.
  */
 export function podLabels(
   pod: Pod,
@@ -30,7 +31,8 @@ export function podLabels(
   for (const [key, value] of pod.labels) {
     if (!key.startsWith(NAMESPACE_LABELS_PREFIX)) add(key, value);
   }
-  for (const [key, value] of namespace?.labels ?? []) add(NAMESPACE_LABELS_PREFIX + key, value);
+  const namespaceLabels = namespace?.labels ?? [[NAMESPACE_NAME_LABEL, pod.namespace] as const];
+  for (const [key, value] of namespaceLabels) add(NAMESPACE_LABELS_PREFIX + key, value);
   add(NAMESPACE_KEY, pod.namespace);
   add(SERVICE_ACCOUNT_KEY, pod.serviceAccount);
   add(CLUSTER_KEY, cluster);
