@@ -19,11 +19,13 @@ import { assemblyScriptLayout, readSharedLayout, typeScriptLayout } from "./layo
 /** The object that only carries the shared types; never loaded, so never committed. */
 const LAYOUT_OBJECT = "layout";
 
-const LAYOUTS: readonly { path: URL; text: (layout: ReturnType<typeof readSharedLayout>) => string }[] =
-  [
-    { path: new URL("../../asm/layout.ts", import.meta.url), text: assemblyScriptLayout },
-    { path: new URL("../datapath/layout.ts", import.meta.url), text: typeScriptLayout },
-  ];
+const LAYOUTS: readonly {
+  path: URL;
+  text: (layout: ReturnType<typeof readSharedLayout>) => string;
+}[] = [
+  { path: new URL("../../asm/layout.ts", import.meta.url), text: assemblyScriptLayout },
+  { path: new URL("../datapath/layout.ts", import.meta.url), text: typeScriptLayout },
+];
 
 /** A generated file and what it should hold. */
 interface Generated {
