@@ -1,4 +1,4 @@
-import type { Labels } from "./label.ts";
+import { canonicalKey, type Labels } from "./label.ts";
 
 /** First number of a cluster-scoped identity; below are the reserved ones. */
 export const FIRST_CLUSTER_IDENTITY = 256;
@@ -10,4 +10,9 @@ export interface Identity {
   /** Unsigned 32-bit. */
   readonly id: number;
   readonly labels: Labels;
+}
+
+/** Tells whether two are the same identity: one number, one set of labels. */
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a === b || (a.id === b.id && canonicalKey(a.labels) === canonicalKey(b.labels));
 }
