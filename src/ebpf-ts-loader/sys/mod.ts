@@ -38,7 +38,16 @@ export {
   WasmMapping,
 } from "./memory.ts";
 export { CLONE, setns, unshare } from "./namespace.ts";
+export { createNetns, currentNetns, Netns } from "./netns.ts";
 export { SYS, type SyscallName } from "./numbers.ts";
+export {
+  openSocket,
+  type Received,
+  Socket,
+  type SocketOptions,
+  type SocketProtocol,
+} from "./socket.ts";
+export { decodeSocketAddress, encodeSocketAddress, type SocketAddress } from "./socket_address.ts";
 export {
   addressOf,
   type ArgumentType,
