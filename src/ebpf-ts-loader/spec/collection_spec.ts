@@ -1,0 +1,143 @@
+import type { Btf } from "../btf/btf.ts";
+
+/** A slot of a map-in-map or prog array that the object fills. */
+export interface SlotSpec {
+  readonly index: number;
+  readonly kind: "map" | "program";
+  /** Name of the map or program. */
+  readonly name: string;
+}
+
+/** A map to be created: plain data. */
+export interface MapSpec {
+  name: string;
+  /** `enum bpf_map_type`; see {@linkcode MapType}. */
+  type: number;
+  /** Bytes. */
+  keySize: number;
+  /** Bytes; of one CPU's value for per-CPU maps. */
+  valueSize: number;
+  maxEntries: number;
+  /** Flags of BPF_MAP_CREATE; see {@linkcode MapFlags}. */
+  flags: number;
+  /** Node for `MapFlags.NUMA_NODE`. */
+  numaNode: number;
+  /** Type-specific; the number of hash functions of a bloom filter. */
+  mapExtra: bigint;
+  /** True if declared `__uint(pinning, LIBBPF_PIN_BY_NAME)`. */
+  pinByName: boolean;
+  /** BTF type ids; 0 if unknown. */
+  keyTypeId: number;
+  valueTypeId: number;
+  /** Template of the maps inside a map-in-map. */
+  inner: MapSpec | undefined;
+  /** Slots filled when the map is created. */
+  slots: SlotSpec[];
+  /** First value of a global-data section; undefined for other maps. */
+  contents: Uint8Array<ArrayBuffer> | undefined;
+  /** True for `.rodata*`: frozen before programs load. */
+  frozen: boolean;
+}
+
+/** A reference of an instruction to something that exists only once objects are created. */
+export interface ReferenceSpec {
+  /** Index of the (first, 8-byte) instruction. */
+  readonly instruction: number;
+  /** Name of the map. */
+  readonly map: string;
+  /** Byte offset into the map's value, for global data; undefined for the map itself. */
+  readonly valueOffset: number | undefined;
+}
+
+/** A program to be loaded: complete, with every function it calls appended. */
+export interface ProgramSpec {
+  name: string;
+  /** ELF section it came from, without the leading "?". */
+  section: string;
+  /** `enum bpf_prog_type`; see {@linkcode ProgramType}. */
+  type: number;
+  /** `enum bpf_attach_type`, or 0. */
+  expectedAttachType: number;
+  /** Flags of BPF_PROG_LOAD. */
+  flags: number;
+  /** False for `SEC("?…")`: loaded only when asked for by name. */
+  autoload: boolean;
+  /** 8 bytes each, little-endian. A copy may be modified and loaded, at the same length. */
+  instructions: Uint8Array<ArrayBuffer>;
+  /** References to maps and global data, in instruction order. */
+  references: ReferenceSpec[];
+  /** Names and first instruction of the functions, the program's own first. */
+  functions: { readonly name: string; readonly instruction: number }[];
+  /** `struct bpf_func_info` records with instruction indexes. */
+  functionInfo: Uint8Array<ArrayBuffer>;
+  /** `struct bpf_line_info` records with instruction indexes. */
+  lineInfo: Uint8Array<ArrayBuffer>;
+  /** `struct bpf_core_relo` records with byte offsets. */
+  coreRelocations: Uint8Array<ArrayBuffer>;
+}
+
+/** A global variable. */
+export interface VariableSpec {
+  readonly name: string;
+  /** Name of the section's map: `.rodata`. */
+  readonly section: string;
+  /** Byte offset inside the section. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** BTF type id; 0 if the object has no BTF for it. */
+  readonly typeId: number;
+}
+
+/**
+ * All an object file says, as plain data: deterministic, no kernel needed. May be changed before
+ * it is loaded; {@linkcode cloneSpec} copies it.
+ */
+export interface CollectionSpec {
+  /** File name, for messages. */
+  name: string;
+  /** By name, in the object's order; global data under its section's name (`.rodata`). */
+  maps: Map<string, MapSpec>;
+  /** By name, in the object's order. */
+  programs: Map<string, ProgramSpec>;
+  /** By name. */
+  variables: Map<string, VariableSpec>;
+  /** Undefined if the object was built without -g. */
+  btf: Btf | undefined;
+  /** The BTF as the kernel takes it: section sizes and variable offsets filled in. */
+  kernelBtf: Uint8Array<ArrayBuffer> | undefined;
+  /** Content of the `license` section, or "". */
+  license: string;
+}
+
+/** A deep copy whose instructions, map contents and sizes may be changed independently. */
+export function cloneSpec(spec: CollectionSpec): CollectionSpec {
+  return {
+    ...spec,
+    maps: new Map([...spec.maps].map(([name, map]) => [name, cloneMap(map)])),
+    programs: new Map(
+      [...spec.programs].map(([name, program]) => [name, cloneProgram(program)]),
+    ),
+    variables: new Map(spec.variables),
+  };
+}
+
+/** A deep copy of one map's specification. */
+export function cloneMap(map: MapSpec): MapSpec {
+  return {
+    ...map,
+    inner: map.inner && cloneMap(map.inner),
+    slots: [...map.slots],
+    contents: map.contents?.slice(),
+  };
+}
+
+/** A deep copy of one program's specification. */
+export function cloneProgram(program: ProgramSpec): ProgramSpec {
+  return {
+    ...program,
+    instructions: program.instructions.slice(),
+    references: [...program.references],
+    functions: [...program.functions],
+  };
+}
