@@ -155,7 +155,7 @@ export class PolicyEngine implements Disposable {
     this.#selectors.update(news);
     if (this.#commitPending) return;
     this.#commitPending = true;
-    this.#queue = this.#queue.then(() => this.#commit());
+    this.#queue = this.#queue.then(() => this.#commit()).catch(reportError);
   }
 
   #commit(): void {
