@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Lookups of the datapath, their baselines and the empty loop around them, for
+ * `deno task bench`. Each run of a program answers the next QUERIES_PER_RUN queries
+ * and keeps the answers, so that what is timed is also what is compared.
+ */
+#include "include/bpf.h"
+#include "include/net.h"
+#include "consts.h"
+#include "structs.h"
+#include "config.h"
+#include "maps.h"
+#include "packet.h"
+#include "ipcache.h"
+#include "policy.h"
+#include "lpm_twin.h"
+
+enum bench_limits {
+	QUERIES = 65536,	/* a power of two, more than the caches keep of a policy */
+	QUERIES_PER_RUN = 256,
+};
+
+struct bench_query {
+	__u32 policy;		/* policy number */
+	__u32 direction;
+	__u32 identity;		/* of the peer, for the LPM twin */
+	__u32 slot;		/* of that identity, for the image */
+	__u32 key;		/* protocol << 16 | port */
+	__be32 address;		/* for the ipcache */
+};
+
+static long (*const bpf_loop)(__u32 count, void *callback, void *context,
+			      __u64 flags) = (void *)181;
+
+/* Written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, QUERIES);
+	__type(key, __u32);
+	__type(value, struct bench_query);
+} queries SEC(".maps");
+
+/* query number -> answer. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, QUERIES);
+	__type(key, __u32);
+	__type(value, __u64);
+} answers SEC(".maps");
+
+/* The next query, modulo QUERIES. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} next_query SEC(".maps");
+
+/* address -> identity, slot in one trie, as Cilium keeps it. Written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_IPCACHE);
+	__type(key, struct ipcache4_cidr_key);
+	__type(value, struct ipcache_info);
+} lpm_ipcache4 SEC(".maps");
+
+static __always_inline __u64 policy_answer(__u32 verdict, __u32 cookie)
+{
+	return (__u64)verdict << 32 | cookie;
+}
+
+/* What the loop itself costs: a query read, an answer written. */
+static __always_inline __u64 answer_empty(const struct bench_query *query)
+{
+	return policy_answer(query->key, query->slot);
+}
+
+static __always_inline __u64 answer_policy(const struct bench_query *query)
+{
+	const struct packet packet = {
+		.protocol = query->key >> 16,
+		.policy_port = query->key & 0xFFFF,
+	};
+	struct verdict verdict = {};
+
+	policy_decide(query->policy, query->direction, query->slot, &packet, &verdict);
+	return policy_answer(verdict.verdict, verdict.cookie);
+}
+
+static __always_inline __u64 answer_policy_lpm(const struct bench_query *query)
+{
+	const struct lpm_policy_entry *entry =
+		lpm_policy_lookup(query->policy, query->direction, query->identity, query->key);
+
+	if (!entry)
+		return policy_answer(VERDICT_NONE, 0);
+	if (entry->deny)
+		return policy_answer(VERDICT_DENY, entry->cookie);
+	return policy_answer(entry->proxy_port ? VERDICT_REDIRECT : VERDICT_ALLOW,
+			     entry->cookie);
+}
+
+static __always_inline __u64 answer_ipcache(const struct bench_query *query)
+{
+	const __be32 address[4] = { query->address };
+
+	return ipcache_lookup(4, address);
+}
+
+static __always_inline __u64 answer_ipcache_lpm(const struct bench_query *query)
+{
+	const struct ipcache4_cidr_key key = { .prefix_len = 32, .address = query->address };
+	const struct ipcache_info *info = bpf_map_lookup_elem(&lpm_ipcache4, &key);
+
+	if (!info)
+		return identity_slot(IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV4);
+	return *(volatile __u64 *)&info->identity_slot;
+}
+
+/* A program that answers by answer_<name>(). The body of the loop is verified once. */
+#define BENCH_PROGRAM(name)							\
+	static long name##_step(__u32 step, __u32 *first)			\
+	{									\
+		__u32 number = (*first + step) % QUERIES;			\
+		const struct bench_query *query;				\
+		__u64 *answer;							\
+										\
+		query = bpf_map_lookup_elem(&queries, &number);			\
+		if (!query)							\
+			return 1;						\
+		answer = bpf_map_lookup_elem(&answers, &number);		\
+		if (!answer)							\
+			return 1;						\
+		*answer = answer_##name(query);					\
+		return 0;							\
+	}									\
+										\
+	SEC("tc")								\
+	int bench_##name(struct __sk_buff *skb)					\
+	{									\
+		__u32 zero = 0, first;						\
+		__u32 *next = bpf_map_lookup_elem(&next_query, &zero);		\
+										\
+		if (!next)							\
+			return TC_ACT_SHOT;					\
+		first = *next;							\
+		*next = first + QUERIES_PER_RUN;				\
+		bpf_loop(QUERIES_PER_RUN, name##_step, &first, 0);		\
+		return TC_ACT_OK;						\
+	}
+
+BENCH_PROGRAM(empty)
+BENCH_PROGRAM(policy)
+BENCH_PROGRAM(policy_lpm)
+BENCH_PROGRAM(ipcache)
+BENCH_PROGRAM(ipcache_lpm)
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
