@@ -1,11 +1,11 @@
 /**
  * `deno task gen`: compiles `bpf/*.bpf.c` into `bpf/obj` and writes the layouts of both
- * languages. `--check` writes nothing and exits 1 where the committed files differ: from other
- * bytes at the recorded compiler version, from other layouts at any version.
+ * languages. `--check` writes nothing and exits 1 where the committed files differ: byte by byte
+ * at the recorded compiler version, by instructions and layouts at any other.
  *
  * @module
  */
-import { Btf, parseElf } from "ebpf-ts-loader";
+import { parseObject } from "ebpf-ts-loader";
 import {
   compile,
   compilerVersion,
@@ -30,8 +30,8 @@ const LAYOUTS: readonly {
 /** A generated file and what it should hold. */
 interface Generated {
   readonly path: URL;
-  readonly bytes: Uint8Array;
-  /** Compared only where the compiler is the recorded one. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether another compiler may write other bytes. */
   readonly compiled: boolean;
 }
 
@@ -39,10 +39,9 @@ function generate(): Generated[] {
   const objects = objectNames().map((name) => ({ name, bytes: compile(name) }));
   const layoutObject = objects.find(({ name }) => name === LAYOUT_OBJECT);
   if (!layoutObject) throw new Error(`Cannot find "bpf/${LAYOUT_OBJECT}.bpf.c"`);
-  const elf = parseElf(layoutObject.bytes, `${LAYOUT_OBJECT}.bpf.o`);
-  const section = elf.sections.find(({ name }) => name === ".BTF");
-  if (!section) throw new Error(`Cannot read "${LAYOUT_OBJECT}.bpf.o": no .BTF section`);
-  const layout = readSharedLayout(new Btf(section.data, `${LAYOUT_OBJECT}.bpf.o`));
+  const { btf } = parseObject(layoutObject.bytes, `${LAYOUT_OBJECT}.bpf.o`);
+  if (!btf) throw new Error(`Cannot read "${LAYOUT_OBJECT}.bpf.o": no BTF, expected -g`);
+  const layout = readSharedLayout(btf);
   return [
     ...objects.filter(({ name }) => name !== LAYOUT_OBJECT).map(({ name, bytes }) => ({
       path: objectPath(name),
@@ -57,15 +56,18 @@ function generate(): Generated[] {
   ];
 }
 
-function sameBytes(path: URL, expected: Uint8Array): boolean {
-  let actual: Uint8Array;
+/** The file's bytes, or undefined where there is none. */
+function readIfThere(path: URL): Uint8Array<ArrayBuffer> | undefined {
   try {
-    actual = Deno.readFileSync(path);
+    return Deno.readFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  return actual.length === expected.length && actual.every((byte, i) => byte === expected[i]);
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** The path as a person would type it at the top of the repository. */
@@ -73,14 +75,28 @@ function shown(path: URL): string {
   return path.pathname.slice(new URL("../../", import.meta.url).pathname.length);
 }
 
+/** Equal programs, whatever else another compiler writes into an object. */
+function sameInstructions(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>): boolean {
+  const left = parseObject(a, "committed").programs;
+  const right = parseObject(b, "rebuilt").programs;
+  return left.size === right.size && [...left].every(([name, { instructions }]) => {
+    const other = right.get(name);
+    return other !== undefined && equal(instructions, other.instructions);
+  });
+}
+
 function check(generated: readonly Generated[], sameCompiler: boolean): number {
-  const stale = generated
-    .filter(({ compiled }) => sameCompiler || !compiled)
-    .filter(({ path, bytes }) => !sameBytes(path, bytes));
+  const stale = generated.filter(({ path, bytes, compiled }) => {
+    const committed = readIfThere(path);
+    if (!committed) return true;
+    return compiled && !sameCompiler
+      ? !sameInstructions(committed, bytes)
+      : !equal(committed, bytes);
+  });
   for (const { path } of stale) console.error(`${shown(path)} differs, run "deno task gen"`);
   if (stale.length === 0) {
-    const what = sameCompiler ? "objects and layouts" : "layouts (another compiler's objects)";
-    console.log(`${what} are as generated`);
+    const how = sameCompiler ? "byte by byte" : "by instructions (another compiler)";
+    console.log(`${generated.length} files are as generated, ${how}`);
   }
   return stale.length === 0 ? 0 : 1;
 }
@@ -88,7 +104,8 @@ function check(generated: readonly Generated[], sameCompiler: boolean): number {
 function write(generated: readonly Generated[]): void {
   Deno.mkdirSync(new URL("../../bpf/obj/", import.meta.url), { recursive: true });
   for (const { path, bytes } of generated) {
-    if (sameBytes(path, bytes)) continue;
+    const committed = readIfThere(path);
+    if (committed && equal(committed, bytes)) continue;
     Deno.writeFileSync(path, bytes);
     console.log(`wrote ${shown(path)}`);
   }
