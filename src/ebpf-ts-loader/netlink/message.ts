@@ -1,5 +1,3 @@
-import { AF } from "../sys/socket_address.ts";
-
 /*
  * Netlink is host byte order, which is little-endian on both architectures; everything is
  * aligned to 4 bytes.
@@ -176,7 +174,7 @@ export class MessageBuilder {
   }
 
   /** Appends an attribute of attributes, preceded by a struct where the kernel wants one. */
-  nested(type: number, write: (inner: this) => void, fixed = new Uint8Array()): this {
+  nested(type: number, write: (inner: this) => void, fixed: Uint8Array = new Uint8Array()): this {
     const start = this.#length;
     this.attribute(type | NESTED, fixed);
     write(this);
@@ -210,29 +208,5 @@ export class MessageBuilder {
     }
     this.#bytes.set(bytes, this.#length);
     this.#length = end;
-  }
-}
-
-/** The address family's number for an address, by its length. */
-export function familyOf(address: Uint8Array): number {
-  if (address.length === 4) return AF.INET;
-  if (address.length === 16) return AF.INET6;
-  throw new TypeError(`Cannot use address "${address}": ${address.length} bytes, expected 4 or 16`);
-}
-
-/** Checks an interface index. */
-export function assertIfindex(ifindex: number): void {
-  if (!Number.isInteger(ifindex) || ifindex < 1 || ifindex > 0x7fffffff) {
-    throw new RangeError(`Cannot use interface "${ifindex}": out of range, expected 1 to 2³¹ − 1`);
-  }
-}
-
-/** Checks a prefix length against its address. */
-export function assertPrefixLength(address: Uint8Array, prefixLength: number): void {
-  const bits = address.length * 8;
-  if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > bits) {
-    throw new RangeError(
-      `Cannot use prefix length "${prefixLength}": out of range, expected 0 to ${bits}`,
-    );
   }
 }

@@ -47,7 +47,12 @@ export {
   type SocketOptions,
   type SocketProtocol,
 } from "./socket.ts";
-export { decodeSocketAddress, encodeSocketAddress, type SocketAddress } from "./socket_address.ts";
+export {
+  AF,
+  decodeSocketAddress,
+  encodeSocketAddress,
+  type SocketAddress,
+} from "./socket_address.ts";
 export {
   addressOf,
   type ArgumentType,
