@@ -1,0 +1,76 @@
+/** One figure of the benchmark: a subject and its baseline, measured side by side in one run. */
+export interface BenchResult {
+  /** What was measured: `kernel.policy.1k`. */
+  readonly name: string;
+  /** Of the subject, in `unit`; less is faster. */
+  readonly value: number;
+  /** `ns`: nanoseconds for one lookup, packet or entry. */
+  readonly unit: "ns";
+  readonly baseline: {
+    readonly name: string;
+    /** In the same unit. */
+    readonly value: number;
+  };
+  /** How many times faster than the baseline; below 1 means slower. */
+  readonly ratio: number;
+}
+
+/**
+ * Makes a result of two times in nanoseconds.
+ *
+ * @throws {RangeError} If a time is not above 0: the loop around it cost more than the
+ * lookup, which only a disturbed measurement shows.
+ */
+export function benchResult(
+  name: string,
+  value: number,
+  baseline: { readonly name: string; readonly value: number },
+): BenchResult {
+  for (const time of [value, baseline.value]) {
+    if (!(time > 0)) {
+      throw new RangeError(`Cannot measure "${name}": ${time} ns, expected a time above 0`);
+    }
+  }
+  return {
+    name,
+    value: round(value),
+    unit: "ns",
+    baseline: { name: baseline.name, value: round(baseline.value) },
+    ratio: round(baseline.value / value),
+  };
+}
+
+/** Four significant digits: more would be noise. */
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+const COLUMNS = ["name", "value", "baseline", "", "ratio"] as const;
+
+/** The results as a table for people; ends without a line feed. */
+export function formatTable(results: readonly BenchResult[]): string {
+  const rows = results.map(({ name, value, unit, baseline, ratio }) => [
+    name,
+    `${value} ${unit}`,
+    `${baseline.value} ${unit}`,
+    baseline.name,
+    `${ratio}×`,
+  ]);
+  const widths = COLUMNS.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0))
+  );
+  const leftAligned = [0, 3];
+  return [[...COLUMNS], ...rows]
+    .map((row) =>
+      row.map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return leftAligned.includes(column) ? cell.padEnd(width) : cell.padStart(width);
+      }).join("  ").trimEnd()
+    )
+    .join("\n");
+}
+
+/** The results as one JSON array. */
+export function formatJson(results: readonly BenchResult[]): string {
+  return JSON.stringify(results, undefined, 2);
+}
