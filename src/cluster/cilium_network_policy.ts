@@ -97,6 +97,7 @@ function readSpec(field: Cursor): PolicySpec {
       "endpointSelector ({} selects every pod of the namespace)",
     );
   }
+  const endpointSelector = readLabelSelector(selector);
   const ingress = fields.get("ingress")?.items().map((rule) => readRule(rule, "ingress"));
   const egress = fields.get("egress")?.items().map((rule) => readRule(rule, "egress"));
   if (ingress === undefined && egress === undefined) {
@@ -105,7 +106,7 @@ function readSpec(field: Cursor): PolicySpec {
   const description = fields.get("description")?.string();
   return {
     ...(description === undefined ? {} : { description }),
-    endpointSelector: readLabelSelector(selector),
+    endpointSelector,
     ...(ingress === undefined ? {} : { ingress }),
     ...(egress === undefined ? {} : { egress }),
     enableDefaultDeny: readDefaultDeny(fields.get("enableDefaultDeny")),

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { ManifestError } from "./manifest_error.ts";
 import type { ManifestText } from "./read_objects.ts";
 
+const STDIN = "<stdin>";
 const EXTENSION = /\.(ya?ml|json)$/i;
 
 /** The files that could be read, and why the others could not. */
@@ -12,26 +13,35 @@ export interface ReadFilesResult {
 
 /**
  * Reads manifests from files, folders (their `.yaml`, `.yml` and `.json` files, sorted,
- * with subfolders) and standard input (`-`, at most once).
+ * with subfolders), and standard input (`-`). A path that is given twice is read once.
  *
  * Needs read permission for the paths. A file that is not UTF-8 is an error.
  */
 export async function readFiles(paths: readonly string[]): Promise<ReadFilesResult> {
   const inputs: ManifestText[] = [];
   const errors: ManifestError[] = [];
-  let stdin = false;
-  for (const path of paths) {
+  const attempt = async (name: string, read: () => Promise<void>) => {
     try {
-      if (path !== "-") {
-        for await (const file of filesOf(path)) inputs.push(await readManifest(file));
-      } else if (!stdin) {
-        stdin = true;
-        const text = decode(await new Response(Deno.stdin.readable).bytes());
-        inputs.push({ name: "<stdin>", text });
-      }
+      await read();
     } catch (cause) {
-      errors.push(unreadable(path === "-" ? "<stdin>" : path, cause));
+      errors.push(unreadable(name, cause));
     }
+  };
+  for (const path of new Set(paths)) {
+    if (path === "-") {
+      await attempt(STDIN, async () => {
+        const bytes = await new Response(Deno.stdin.readable).bytes();
+        inputs.push({ name: STDIN, text: decode(bytes) });
+      });
+      continue;
+    }
+    await attempt(path, async () => {
+      for await (const file of filesOf(path)) {
+        await attempt(file, async () => {
+          inputs.push({ name: file, text: decode(await Deno.readFile(file)) });
+        });
+      }
+    });
   }
   return { inputs, errors };
 }
@@ -48,10 +58,6 @@ async function* filesOf(path: string): AsyncGenerator<string> {
     if (entry.isDirectory) yield* filesOf(join(path, entry.name));
     else if (entry.isFile && EXTENSION.test(entry.name)) yield join(path, entry.name);
   }
-}
-
-async function readManifest(path: string): Promise<ManifestText> {
-  return { name: path, text: decode(await Deno.readFile(path)) };
 }
 
 function decode(bytes: Uint8Array): string {
