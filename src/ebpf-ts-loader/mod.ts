@@ -1,3 +1,39 @@
+/**
+ * A pure-TypeScript eBPF loader for Deno: no libbpf, no compiler, no native addon.
+ *
+ * Layers point one way: **bytes → spec → object → link**.
+ *
+ * 1. {@linkcode parseObject} turns an ELF file into a {@linkcode CollectionSpec}: plain data, the
+ *    same on any machine, no kernel or permission needed. Look at it, change it, copy it
+ *    ({@linkcode cloneSpec}); {@linkcode Btf} gives the layout of every struct.
+ * 2. {@linkcode loadCollection} makes kernel objects of it: {@linkcode BpfMap} and
+ *    {@linkcode BpfProgram}. {@linkcode prepare} does the shared part once where the same object is
+ *    loaded many times with other constants.
+ * 3. {@linkcode attachTcx} attaches a program to a network interface.
+ *
+ * Everything that holds a file descriptor is `Disposable`; nothing stays open when a function
+ * throws. Requires Linux 6.6 for TCX, 5.17 for CO-RE, root or CAP_BPF + CAP_NET_ADMIN, and
+ * `--allow-ffi --allow-read`.
+ *
+ * @example Usage
+ * ```ts
+ * import { attachTcx, loadCollection, parseObject, RingBuffer } from "ebpf-ts-loader";
+ *
+ * async function count(path: string, ifindex: number, seconds: number): Promise<number> {
+ *   const spec = parseObject(await Deno.readFile(path), path);
+ *   using collection = loadCollection(spec, { variables: { config_endpoint_id: 7 } });
+ *   using _link = attachTcx(collection.program("emit"), { ifindex, direction: "ingress" });
+ *   using ring = new RingBuffer(collection.map("events"));
+ *
+ *   let records = 0;
+ *   for await (const _ of ring.records({ signal: AbortSignal.timeout(seconds * 1000) })) records++;
+ *   return records;
+ * }
+ * ```
+ *
+ * @module
+ */
+
 export { Btf } from "./btf/btf.ts";
 export type * from "./btf/layout.ts";
 export type * from "./btf/types.ts";
@@ -8,6 +44,56 @@ export {
   ObjectFormatError,
   VerifierError,
 } from "./errors.ts";
+export {
+  afterLink,
+  attachTcx,
+  beforeLink,
+  head,
+  openPinnedTcx,
+  queryTcx,
+  tail,
+  type TcxDirection,
+  TcxLink,
+  type TcxOptions,
+  type TcxPosition,
+  type TcxQuery,
+} from "./link/tcx_link.ts";
+export { BpfMap, type MapMmapOptions, type MapShape } from "./object/bpf_map.ts";
+export { BpfProgram, type ProgramShape } from "./object/bpf_program.ts";
+export { Collection } from "./object/collection.ts";
+export {
+  type CompatibilityOptions,
+  createMap,
+  type CreateMapOptions,
+  openPinnedMap,
+  requireCompatible,
+} from "./object/create_map.ts";
+export type { LinkInfo, MapInfo, ProgramInfo } from "./object/info.ts";
+export { loadBtf } from "./object/load_btf.ts";
+export { loadCollection, type LoadCollectionOptions } from "./object/load_collection.ts";
+export { loadProgram, type LoadProgramOptions } from "./object/load_program.ts";
+export {
+  BatchCursor,
+  BatchError,
+  type BatchOptions,
+  type BatchResult,
+} from "./object/map_batch.ts";
+export { type MapKey, type MapValue, UpdateFlag } from "./object/map_elements.ts";
+export { unpin } from "./object/pin.ts";
+export { possibleCpus } from "./object/possible_cpus.ts";
+export {
+  type OnBatch,
+  type OnRecord,
+  RingBuffer,
+  type RingBufferOptions,
+} from "./object/ring_buffer.ts";
+export {
+  type InstantiateOptions,
+  prepare,
+  type PrepareOptions,
+  type Template,
+} from "./object/template.ts";
+export type { TestRunOptions, TestRunResult } from "./object/test_run.ts";
 export {
   cloneMap,
   cloneProgram,

@@ -23,6 +23,7 @@
  */
 
 export { BPF, bpf, bpfAsync, bpfCommandName } from "./bpf.ts";
+export { ATTR, BpfAttr, objectName } from "./bpf_attr.ts";
 export { defaultEpoll, EPOLL, Epoll } from "./epoll.ts";
 export { check, ERRNO, errnoName, SyscallError, type SyscallErrorContext } from "./errno.ts";
 export { assertFd, close, Fd, OPEN, open, pathBytes } from "./fd.ts";

@@ -1,0 +1,48 @@
+import type { BpfMap } from "./bpf_map.ts";
+import type { BpfProgram } from "./bpf_program.ts";
+
+/**
+ * The maps and programs made from one specification. Closing it closes what was made for it; maps
+ * given from outside, or shared by a template, stay open. Programs that are attached or pinned
+ * live on in the kernel.
+ */
+export class Collection implements Disposable {
+  /** By name; includes those given from outside. */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  /** By name. */
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly #owned: DisposableStack;
+
+  /** Takes ownership of what `owned` holds. */
+  constructor(
+    maps: ReadonlyMap<string, BpfMap>,
+    programs: ReadonlyMap<string, BpfProgram>,
+    owned: DisposableStack,
+  ) {
+    this.maps = maps;
+    this.programs = programs;
+    this.#owned = owned;
+  }
+
+  /** The map of a name; throws `TypeError` naming those there are. */
+  map(name: string): BpfMap {
+    return this.maps.get(name) ?? missing("map", name, this.maps);
+  }
+
+  /** The program of a name; throws `TypeError` naming those there are. */
+  program(name: string): BpfProgram {
+    return this.programs.get(name) ?? missing("program", name, this.programs);
+  }
+
+  /** Closes the collection's own programs and maps; a second call does nothing. */
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
+
+function missing(kind: string, name: string, known: ReadonlyMap<string, unknown>): never {
+  throw new TypeError(
+    `Cannot find ${kind} "${name}": not loaded, expected one of ` +
+      `${[...known.keys()].join(", ") || "none"}`,
+  );
+}

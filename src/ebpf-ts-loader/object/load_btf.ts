@@ -1,0 +1,32 @@
+import { ObjectFormatError } from "../errors.ts";
+import { ATTR, BPF, BpfAttr, Fd } from "../sys/mod.ts";
+
+const LOG_SIZE = 64 * 1024;
+
+/**
+ * Loads BTF into the kernel. The caller owns the fd; maps and programs made with it hold the BTF
+ * on their own. Throws {@linkcode ObjectFormatError} with the kernel's reason if it refuses.
+ */
+export function loadBtf(bytes: Uint8Array<ArrayBuffer>, subject: string): Fd {
+  const at = ATTR.BTF_LOAD;
+  const attr = new BpfAttr(BPF.BTF_LOAD, at.size)
+    .pointer(at.btfPtr, bytes)
+    .u32(at.btfSize, bytes.length);
+  const fd = attr.call();
+  if (fd >= 0) return new Fd(fd);
+
+  const log = new Uint8Array(LOG_SIZE);
+  attr.pointer(at.logPtr, log).u32(at.logSize, LOG_SIZE).u32(at.logLevel, 1);
+  const second = attr.call();
+  if (second >= 0) return new Fd(second);
+  const cause = attr.error(fd, { action: "load BTF of", subject });
+  const reason = lastLine(log);
+  if (reason === "") throw cause;
+  throw new ObjectFormatError(`${subject} .BTF`, reason, "BTF the kernel accepts", { cause });
+}
+
+function lastLine(log: Uint8Array): string {
+  const end = log.indexOf(0);
+  const text = new TextDecoder().decode(log.subarray(0, end < 0 ? log.length : end));
+  return text.trim().split("\n").at(-1)?.trim() ?? "";
+}

@@ -1,0 +1,21 @@
+let cached = 0;
+
+/**
+ * CPUs the kernel may ever bring up: how many values a per-CPU map element has. More than the
+ * online ones where CPUs can be added.
+ */
+export function possibleCpus(): number {
+  if (cached > 0) return cached;
+  const path = "/sys/devices/system/cpu/possible";
+  return cached = countCpus(Deno.readTextFileSync(path).trim(), path);
+}
+
+/** CPUs in a list such as `0-3,8`. */
+export function countCpus(list: string, subject: string): number {
+  return list.split(",").reduce((total, range) => {
+    const [first = NaN, last = first] = range.split("-").map(Number);
+    const count = last - first + 1;
+    if (Number.isInteger(count) && count > 0) return total + count;
+    throw new SyntaxError(`Cannot read "${subject}": "${list}", expected a list of CPUs`);
+  }, 0);
+}
