@@ -58,7 +58,7 @@ export function compilePolicy(policy: CiliumNetworkPolicy, cluster: string): Com
 /**
  * An empty rule (`{}`) allows nothing, it only turns default deny on:
  * https://docs.cilium.io/en/stable/security/policy/language/#ingress-egress-default-deny
- * So does an empty list of endpoints (cilium/cilium pkg/policy/utils, mergeEndpointSelectors:
+ * So does an empty list of endpoints (cilium/cilium pkg/policy/utils/parserules.go, mergeEndpointSelectors:
  * an empty, non-nil list selects no identity). Ports alone are a rule for every peer.
  */
 function peersOf(rule: TrafficRule, namespace: string, cluster: string): CompiledRule["peers"] {

@@ -167,7 +167,7 @@ const TABLE: readonly Row[] = [
     ["while ingress stays open", "red/web", "blue/db", "80/TCP", "allowed"],
   ]),
   ...rows(
-    `${CODE}/policy/utils/rules.go (mergeEndpointSelectors)`,
+    `${CODE}/policy/utils/parserules.go (mergeEndpointSelectors)`,
     `${DB}, ingress: [{ fromEndpoints: [] }]`,
     [
       [
@@ -180,7 +180,7 @@ const TABLE: readonly Row[] = [
     ],
   ),
   ...rows(
-    `${CODE}/policy/utils/rules.go (mergeEndpointSelectors)`,
+    `${CODE}/policy/utils/parserules.go (mergeEndpointSelectors)`,
     `${DB}, ingress: [{ fromEndpoints: [], ${tcp80} }]`,
     [[
       "an empty list of peers selects nobody, ports or not",
