@@ -1,0 +1,34 @@
+import { assert, assertEquals } from "@std/assert";
+import { addressQueries, PolicyQueries, QUERY_WORDS } from "../../bench/queries.ts";
+import { sharedWorkload, signatureWorkload } from "../../bench/workloads.ts";
+
+const SHAPE = { policies: 4, peers: 50, signatures: 5, ports: 40 };
+
+function queriesOf(workload: ReturnType<typeof signatureWorkload>, count: number): Uint32Array {
+  const queries = new PolicyQueries(workload, count);
+  for (let number = 1; number <= workload.policies; number++) queries.ask(workload.policy(number));
+  return queries.words;
+}
+
+Deno.test("PolicyQueries asks the same for a seed", () => {
+  assertEquals(queriesOf(sharedWorkload(96), 500), queriesOf(sharedWorkload(96), 500));
+});
+
+Deno.test("PolicyQueries mixes the queries of all policies", () => {
+  const words = queriesOf(signatureWorkload(SHAPE), 400);
+  const policies = Array.from({ length: 400 }, (_, i) => words[i * QUERY_WORDS]);
+  assertEquals(new Set(policies), new Set([1, 2, 3, 4]));
+  assert(new Set(policies.slice(0, 20)).size > 1);
+});
+
+Deno.test("PolicyQueries asks for known and for unknown peers", () => {
+  const identities = new Set<number | undefined>();
+  const words = queriesOf(sharedWorkload(1000), 1000);
+  for (let i = 0; i < 1000; i++) identities.add(words[i * QUERY_WORDS + 2]);
+  assert(identities.has(1) && identities.has(2) && identities.has((1 << 24) + 1));
+  assert(identities.size > 100);
+});
+
+Deno.test("addressQueries() puts the address into the last word", () => {
+  assertEquals([...addressQueries(Uint32Array.of(7, 9))], [0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 9]);
+});

@@ -1,0 +1,40 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { benchResult, formatJson, formatTable } from "../../bench/result.ts";
+
+Deno.test("benchResult() gives a ratio above 1 to what is faster than its baseline", () => {
+  assertEquals(benchResult("kernel.policy.1k", 20, { name: "LPM twin", value: 117.12345 }), {
+    name: "kernel.policy.1k",
+    value: 20,
+    unit: "ns",
+    baseline: { name: "LPM twin", value: 117.1 },
+    ratio: 5.856,
+  });
+});
+
+Deno.test("benchResult() refuses a time that is not above 0", () => {
+  for (const time of [0, -1, NaN]) {
+    const baseline = { name: "b", value: 1 };
+    assertThrows(() => benchResult("x", time, baseline), RangeError, `Cannot measure "x": ${time}`);
+  }
+});
+
+Deno.test("formatJson() is one array of results", () => {
+  const result = benchResult("x", 2, { name: "b", value: 4 });
+  assertEquals(JSON.parse(formatJson([result, result])), [result, result]);
+  assertEquals(JSON.parse(formatJson([])), []);
+});
+
+Deno.test("formatTable() aligns names left and numbers right", () => {
+  const table = formatTable([
+    benchResult("kernel.policy.96", 18, { name: "LPM twin", value: 79.5 }),
+    benchResult("x", 1000, { name: "C", value: 500 }),
+  ]);
+  assertEquals(
+    table,
+    [
+      "name                value  baseline             ratio",
+      "kernel.policy.96    18 ns   79.5 ns  LPM twin  4.417×",
+      "x                 1000 ns    500 ns  C           0.5×",
+    ].join("\n"),
+  );
+});
