@@ -29,7 +29,7 @@ export interface EndpointState {
   readonly nodeMac: MacBytes;
   /** Interface index of the host side. */
   readonly ifindex: number;
-  /** Security identity of the endpoint. It must be among {@linkcode NodeState.identities}. */
+  /** Security identity of the endpoint. */
   readonly identity: number;
   /** Number of the policy that governs it; 0 means none yet: packets are dropped. */
   readonly policy: number;
@@ -49,7 +49,10 @@ export interface IpcacheState {
   readonly address: AddressBytes;
   /** Leading bits that count. Absent means one address. */
   readonly prefixLength?: number | undefined;
-  /** Security identity; its slot is taken from {@linkcode NodeState.identities}. */
+  /**
+   * Security identity. Its slot is taken from {@linkcode NodeState.identities}; an identity
+   * that is not there has none and is judged by its scope.
+   */
   readonly identity: number;
 }
 
@@ -63,12 +66,17 @@ export interface PolicyState {
   readonly mapState: MapState;
 }
 
+/** What programs report. Every drop is counted, whether it is reported or not. */
+export type EventKind = "drop" | "policy_verdict" | "trace";
+
 /** Everything a datapath knows about its node. */
 export interface NodeState {
   readonly endpoints: readonly EndpointState[];
   readonly identities: readonly IdentityState[];
   readonly ipcache: readonly IpcacheState[];
   readonly policies: readonly PolicyState[];
+  /** Which events the programs raise. @default {["drop", "policy_verdict", "trace"]} */
+  readonly events?: readonly EventKind[] | undefined;
 }
 
 /** Conntrack entries of both families, as the maps hold them; entry i has key i and value i. */

@@ -1,0 +1,196 @@
+import {
+  CT4_KEY_DADDR_OFF,
+  CT4_KEY_DIRECTION_OFF,
+  CT4_KEY_DPORT_OFF,
+  CT4_KEY_PAD_OFF,
+  CT4_KEY_PROTOCOL_OFF,
+  CT4_KEY_SADDR_OFF,
+  CT4_KEY_SIZE,
+  CT4_KEY_SPORT_OFF,
+  CT6_KEY_DADDR_OFF,
+  CT6_KEY_DIRECTION_OFF,
+  CT6_KEY_DPORT_OFF,
+  CT6_KEY_PAD_OFF,
+  CT6_KEY_PROTOCOL_OFF,
+  CT6_KEY_SADDR_OFF,
+  CT6_KEY_SIZE,
+  CT6_KEY_SPORT_OFF,
+  CT_ENTRY_BYTES_OFF,
+  CT_ENTRY_COOKIE_OFF,
+  CT_ENTRY_EXPIRES_OFF,
+  CT_ENTRY_FLAGS_OFF,
+  CT_ENTRY_PACKETS_OFF,
+  CT_ENTRY_SIZE,
+  CT_ENTRY_SRC_IDENTITY_OFF,
+  CT_ESTABLISHED,
+  CT_FORWARD_CLOSING,
+  CT_LIFETIME_OTHER,
+  CT_LIFETIME_TCP,
+  CT_LIFETIME_TCP_CLOSE,
+  CT_LIFETIME_TCP_SYN,
+  CT_NEW,
+  CT_REPLY,
+  CT_REPLY_CLOSING,
+  CT_SEEN_REPLY,
+  CT_UNTRACKED,
+  DROP_CT_CREATE_FAILED,
+  MAX_CONNTRACK,
+} from "./layout";
+import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
+import { DADDR_OFF, packet, SADDR_OFF } from "./packet";
+import { clear, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+
+/*
+ * bpf/conntrack.h in AssemblyScript. The kernel's maps evict the least recently used
+ * flow when they are full; here full is an error, which the program answers by a drop.
+ */
+
+export const conntrack4 = changetype<Table>(memory.data(32, 8));
+export const conntrack6 = changetype<Table>(memory.data(32, 8));
+
+const key: usize = memory.data(40, 16);
+const created: usize = memory.data(32, 16);
+
+/** Takes all memory at once, so that no packet has to. */
+export function initConntrack(): bool {
+  conntrack4.limit = conntrack6.limit = MAX_CONNTRACK;
+  return reserve(conntrack4, MAX_CONNTRACK, CT4_KEY_SIZE, CT_ENTRY_SIZE) == 0 &&
+    reserve(conntrack6, MAX_CONNTRACK, CT6_KEY_SIZE, CT_ENTRY_SIZE) == 0;
+}
+
+export function clearConntrack(): void {
+  clear(conntrack4, CT4_KEY_SIZE);
+  clear(conntrack6, CT6_KEY_SIZE);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeKey4(direction: u32, reverse: bool): void {
+  store<u32>(key, <u32>(reverse ? packet.daddrLow : packet.saddrLow), CT4_KEY_SADDR_OFF);
+  store<u32>(key, <u32>(reverse ? packet.saddrLow : packet.daddrLow), CT4_KEY_DADDR_OFF);
+  store<u16>(key, reverse ? packet.dport : packet.sport, CT4_KEY_SPORT_OFF);
+  store<u16>(key, reverse ? packet.sport : packet.dport, CT4_KEY_DPORT_OFF);
+  store<u8>(key, packet.protocol, CT4_KEY_PROTOCOL_OFF);
+  store<u8>(key, <u8>(reverse ? 1 - direction : direction), CT4_KEY_DIRECTION_OFF);
+  store<u16>(key, 0, CT4_KEY_PAD_OFF);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeKey6(direction: u32, reverse: bool): void {
+  const addresses = changetype<usize>(packet);
+  const saddr = v128.load(addresses, SADDR_OFF);
+  const daddr = v128.load(addresses, DADDR_OFF);
+  v128.store(key, reverse ? daddr : saddr, CT6_KEY_SADDR_OFF);
+  v128.store(key, reverse ? saddr : daddr, CT6_KEY_DADDR_OFF);
+  store<u16>(key, reverse ? packet.dport : packet.sport, CT6_KEY_SPORT_OFF);
+  store<u16>(key, reverse ? packet.sport : packet.dport, CT6_KEY_DPORT_OFF);
+  store<u8>(key, packet.protocol, CT6_KEY_PROTOCOL_OFF);
+  store<u8>(key, <u8>(reverse ? 1 - direction : direction), CT6_KEY_DIRECTION_OFF);
+  store<u16>(key, 0, CT6_KEY_PAD_OFF);
+}
+
+/** Address of the entry of the packet's flow or of its reverse; 0: there is none. */
+function findEntry(direction: u32, reverse: bool): usize {
+  let position: u32;
+  let table: Table;
+  if (packet.family == 4) {
+    table = conntrack4;
+    writeKey4(direction, reverse);
+    position = find(table, key, CT4_KEY_SIZE);
+  } else {
+    table = conntrack6;
+    writeKey6(direction, reverse);
+    position = find(table, key, CT6_KEY_SIZE);
+  }
+  return position == NOT_FOUND ? 0 : table.values + <usize>position * CT_ENTRY_SIZE;
+}
+
+/** A flow that is over and starts again, as when a client reuses its port. */
+// @ts-ignore: decorator
+@inline
+function reopens(entry: usize): bool {
+  return packet.protocol == IPPROTO_TCP &&
+    (<u32>packet.tcpFlags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+    (<u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) & (CT_FORWARD_CLOSING | CT_REPLY_CLOSING)) != 0;
+}
+
+/** Whether an entry counts: one past its lifetime does not. */
+// @ts-ignore: decorator
+@inline
+function isLive(entry: usize, now: u32): bool {
+  return entry != 0 && load<u32>(entry, CT_ENTRY_EXPIRES_OFF) > now && !reopens(entry);
+}
+
+/** Set by {@linkcode conntrackLookup} unless the answer is CT_NEW or CT_UNTRACKED: then 0. */
+export let foundEntry: usize = 0;
+
+/** Finds the packet's flow. */
+export function conntrackLookup(direction: u32, now: u32): u32 {
+  foundEntry = 0;
+  if (!packet.trackable) return CT_UNTRACKED;
+  let entry = findEntry(direction, true);
+  if (isLive(entry, now)) {
+    foundEntry = entry;
+    return CT_REPLY;
+  }
+  entry = findEntry(direction, false);
+  if (isLive(entry, now)) {
+    foundEntry = entry;
+    return CT_ESTABLISHED;
+  }
+  return CT_NEW;
+}
+
+/** Seconds that a flow in this state may stay silent. */
+function lifetime(protocol: u32, flags: u32): u32 {
+  const closing = CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
+  if (protocol != IPPROTO_TCP) return CT_LIFETIME_OTHER;
+  if ((flags & closing) == closing) return CT_LIFETIME_TCP_CLOSE;
+  return flags & CT_SEEN_REPLY ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
+}
+
+/** The flags that this packet adds to its flow. */
+function packetFlags(state: u32): u32 {
+  const flags: u32 = state == CT_REPLY ? CT_SEEN_REPLY : 0;
+  if (packet.protocol != IPPROTO_TCP) return flags;
+  if (<u32>packet.tcpFlags & TCP_RST) return flags | CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
+  if (<u32>packet.tcpFlags & TCP_FIN) {
+    return flags | (state == CT_REPLY ? CT_REPLY_CLOSING : CT_FORWARD_CLOSING);
+  }
+  return flags;
+}
+
+/** Counts an admitted packet of a known flow. */
+export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
+  const flags = <u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) | packetFlags(state);
+  store<u64>(entry, load<u64>(entry, CT_ENTRY_PACKETS_OFF) + 1, CT_ENTRY_PACKETS_OFF);
+  store<u64>(
+    entry,
+    load<u64>(entry, CT_ENTRY_BYTES_OFF) + <u64>packet.length,
+    CT_ENTRY_BYTES_OFF,
+  );
+  store<u8>(entry, <u8>flags, CT_ENTRY_FLAGS_OFF);
+  store<u32>(entry, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
+}
+
+/** Remembers a new flow. Returns 0 or a drop reason. */
+export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
+  const flags = packetFlags(CT_NEW);
+  memory.fill(created, 0, CT_ENTRY_SIZE);
+  store<u64>(created, 1, CT_ENTRY_PACKETS_OFF);
+  store<u64>(created, <u64>packet.length, CT_ENTRY_BYTES_OFF);
+  store<u32>(created, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
+  store<u32>(created, packet.srcIdentity, CT_ENTRY_SRC_IDENTITY_OFF);
+  store<u8>(created, <u8>flags, CT_ENTRY_FLAGS_OFF);
+  store<u32>(created, cookie, CT_ENTRY_COOKIE_OFF);
+  let error: i32;
+  if (packet.family == 4) {
+    writeKey4(direction, false);
+    error = upsert(conntrack4, key, created, CT4_KEY_SIZE, CT_ENTRY_SIZE);
+  } else {
+    writeKey6(direction, false);
+    error = upsert(conntrack6, key, created, CT6_KEY_SIZE, CT_ENTRY_SIZE);
+  }
+  return error < 0 ? DROP_CT_CREATE_FAILED : 0;
+}

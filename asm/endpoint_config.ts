@@ -1,0 +1,96 @@
+import { allocateZeroed } from "./arena";
+import { MAX_ENDPOINTS } from "./layout";
+
+/*
+ * Constants of the endpoint whose program runs: what bpf/config.h patches into .rodata.
+ *
+ *   config  ┌ present ┬ ifindex ┬ ipv4 ┬ events ┐  u32 each
+ *           ├ ipv6 (16 bytes) ──────────────────┤
+ */
+
+const CONFIG_SIZE: usize = 32;
+const IFINDEX_OFF: usize = 4;
+const IPV4_OFF: usize = 8;
+const EVENTS_OFF: usize = 12;
+const IPV6_OFF: usize = 16;
+
+let configs: usize = 0;
+/** Of the program that runs. */
+let current: usize = 0;
+let currentId: u32 = 0;
+let clock: u64 = 0;
+
+export function initEndpointConfigs(): bool {
+  configs = allocateZeroed(<usize>MAX_ENDPOINTS * CONFIG_SIZE);
+  return configs != 0;
+}
+
+export function clearEndpointConfigs(): void {
+  memory.fill(configs, 0, <usize>MAX_ENDPOINTS * CONFIG_SIZE);
+}
+
+/** Gives an endpoint its programs. `ipv6` points to 16 bytes. */
+export function configureEndpoint(id: u32, ifindex: u32, ipv4: u32, ipv6: usize, events: u32): void {
+  const config = configs + <usize>id * CONFIG_SIZE;
+  store<u32>(config, 1);
+  store<u32>(config, ifindex, IFINDEX_OFF);
+  store<u32>(config, ipv4, IPV4_OFF);
+  store<u32>(config, events, EVENTS_OFF);
+  v128.store(config, v128.load(ipv6), IPV6_OFF);
+}
+
+/** Makes the endpoint's constants current. Returns false if it has no programs. */
+// @ts-ignore: decorator
+@inline
+export function enterEndpoint(id: u32): bool {
+  if (id >= MAX_ENDPOINTS) return false;
+  const config = configs + <usize>id * CONFIG_SIZE;
+  if (!load<u32>(config)) return false;
+  current = config;
+  currentId = id;
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+export function endpointId(): u32 {
+  return currentId;
+}
+
+// @ts-ignore: decorator
+@inline
+export function endpointIfindex(): u32 {
+  return load<u32>(current, IFINDEX_OFF);
+}
+
+// @ts-ignore: decorator
+@inline
+export function endpointIpv4(): u32 {
+  return load<u32>(current, IPV4_OFF);
+}
+
+/** Address of the 16 bytes. */
+// @ts-ignore: decorator
+@inline
+export function endpointIpv6(): usize {
+  return current + IPV6_OFF;
+}
+
+// @ts-ignore: decorator
+@inline
+export function wantsEvents(mask: u32): bool {
+  return (load<u32>(current, EVENTS_OFF) & mask) != 0;
+}
+
+/** The ambient clock, ns: each packet brings its own time. */
+// @ts-ignore: decorator
+@inline
+export function now(): u64 {
+  return clock;
+}
+
+// @ts-ignore: decorator
+@inline
+export function setNow(nanoseconds: u64): void {
+  clock = nanoseconds;
+}

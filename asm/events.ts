@@ -1,0 +1,138 @@
+import { allocate, allocateZeroed } from "./arena";
+import { endpointId, endpointIfindex, now, wantsEvents } from "./endpoint_config";
+import {
+  EVENT_COOKIE_OFF,
+  EVENT_CT_STATE_OFF,
+  EVENT_DADDR_OFF,
+  EVENT_DIRECTION_OFF,
+  EVENT_DPORT_OFF,
+  EVENT_DROP,
+  EVENT_DST_IDENTITY_OFF,
+  EVENT_ENDPOINT_OFF,
+  EVENT_FAMILY_OFF,
+  EVENT_IFINDEX_OFF,
+  EVENT_LENGTH_OFF,
+  EVENT_MATCH_TYPE_OFF,
+  EVENT_PAD_OFF,
+  EVENT_PROTOCOL_OFF,
+  EVENT_REASON_OFF,
+  EVENT_REVISION_OFF,
+  EVENT_SADDR_OFF,
+  EVENT_SIZE,
+  EVENT_SPORT_OFF,
+  EVENT_SRC_IDENTITY_OFF,
+  EVENT_TCP_FLAGS_OFF,
+  EVENT_TIMESTAMP_OFF,
+  EVENT_TYPE_OFF,
+  EVENT_VERDICT_OFF,
+  EVENTS_DROP,
+  EVENTS_RING_BYTES,
+  METRICS_SIZE,
+  METRICS_VALUE_BYTES_OFF,
+  METRICS_VALUE_PACKETS_OFF,
+  METRICS_VALUE_SIZE,
+  PACKET_SHOT,
+  REASON_EVENT_LOST,
+} from "./layout";
+import { DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
+
+/* bpf/events.h in AssemblyScript: counters and events. */
+
+/**
+ * Records that the kernel's ring holds: each has a header of 8 bytes, and the ring is
+ * never filled to its last byte (kernel/bpf/ringbuf.c, __bpf_ringbuf_reserve).
+ */
+const CAPACITY: u32 = (EVENTS_RING_BYTES - 1) / (80 + 8);
+
+let metrics: usize = 0;
+let events: usize = 0;
+let eventCount: u32 = 0;
+let lostCount: u32 = 0;
+
+export function initEvents(): bool {
+  metrics = allocateZeroed(<usize>METRICS_SIZE * METRICS_VALUE_SIZE);
+  events = allocate(<usize>CAPACITY * EVENT_SIZE);
+  return metrics != 0 && events != 0;
+}
+
+export function metricsAddress(): usize {
+  return metrics;
+}
+
+export function clearMetrics(): void {
+  memory.fill(metrics, 0, <usize>METRICS_SIZE * METRICS_VALUE_SIZE);
+}
+
+export function eventsAddress(): usize {
+  return events;
+}
+
+export function eventsBytes(): usize {
+  return <usize>eventCount * EVENT_SIZE;
+}
+
+export function eventsLost(): u32 {
+  return lostCount;
+}
+
+export function clearEvents(): void {
+  eventCount = 0;
+  lostCount = 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function count(reason: u32, direction: u32, bytes: u32): void {
+  const key = (reason << 1 | direction) & (METRICS_SIZE - 1);
+  const value = metrics + <usize>key * METRICS_VALUE_SIZE;
+  store<u64>(
+    value,
+    load<u64>(value, METRICS_VALUE_PACKETS_OFF) + 1,
+    METRICS_VALUE_PACKETS_OFF,
+  );
+  store<u64>(
+    value,
+    load<u64>(value, METRICS_VALUE_BYTES_OFF) + <u64>bytes,
+    METRICS_VALUE_BYTES_OFF,
+  );
+}
+
+export function raiseEvent(type: u32, reason: u32, direction: u32): void {
+  if (eventCount == CAPACITY) {
+    lostCount += 1;
+    count(REASON_EVENT_LOST, direction, packet.length);
+    return;
+  }
+  const event = events + <usize>eventCount * EVENT_SIZE;
+  eventCount += 1;
+  store<u8>(event, <u8>type, EVENT_TYPE_OFF);
+  store<u8>(event, <u8>reason, EVENT_REASON_OFF);
+  store<u8>(event, <u8>direction, EVENT_DIRECTION_OFF);
+  store<u8>(event, verdict.matchType, EVENT_MATCH_TYPE_OFF);
+  store<u16>(event, <u16>endpointId(), EVENT_ENDPOINT_OFF);
+  store<u8>(event, verdict.verdict, EVENT_VERDICT_OFF);
+  store<u8>(event, verdict.ctState, EVENT_CT_STATE_OFF);
+  store<u64>(event, now(), EVENT_TIMESTAMP_OFF);
+  store<u32>(event, packet.srcIdentity, EVENT_SRC_IDENTITY_OFF);
+  store<u32>(event, packet.dstIdentity, EVENT_DST_IDENTITY_OFF);
+  store<u32>(event, verdict.cookie, EVENT_COOKIE_OFF);
+  store<u32>(event, verdict.revision, EVENT_REVISION_OFF);
+  store<u32>(event, packet.length, EVENT_LENGTH_OFF);
+  store<u32>(event, endpointIfindex(), EVENT_IFINDEX_OFF);
+  store<u8>(event, packet.family, EVENT_FAMILY_OFF);
+  store<u8>(event, packet.protocol, EVENT_PROTOCOL_OFF);
+  store<u8>(event, packet.tcpFlags, EVENT_TCP_FLAGS_OFF);
+  store<u8>(event, 0, EVENT_PAD_OFF);
+  store<u16>(event, packet.sport, EVENT_SPORT_OFF);
+  store<u16>(event, bswap<u16>(<u16>packet.policyPort), EVENT_DPORT_OFF);
+  const addresses = changetype<usize>(packet);
+  v128.store(event, v128.load(addresses, SADDR_OFF), EVENT_SADDR_OFF);
+  v128.store(event, v128.load(addresses, DADDR_OFF), EVENT_DADDR_OFF);
+}
+
+/** Every drop ends here: counted, and told if the endpoint wants to be told. */
+export function drop(reason: u32, direction: u32): i32 {
+  count(reason, direction, packet.length);
+  if (wantsEvents(EVENTS_DROP)) raiseEvent(EVENT_DROP, reason, direction);
+  return PACKET_SHOT;
+}

@@ -1,0 +1,61 @@
+/*
+ * The module's exports. Addresses are byte offsets in the imported memory; negative
+ * results are errors. src/datapath/wasm.ts declares their types for TypeScript.
+ */
+import { clearConntrack, initConntrack } from "./conntrack";
+import { clearEndpointConfigs, initEndpointConfigs } from "./endpoint_config";
+import { initEndpoints, resetEndpoints } from "./endpoints";
+import { clearEvents, clearMetrics, initEvents } from "./events";
+import { initImageBuilder } from "./image_builder";
+import { initImageStore } from "./image_store";
+import { resetIpcache } from "./ipcache";
+
+export { allocate, allocatePages, release } from "./arena";
+export { errorDetail } from "./build_error";
+export { firstDifference } from "./compare";
+export { clearConntrack } from "./conntrack";
+export { classifyPackets, lookupPolicies, runPackets } from "./emulator";
+export { endpointPolicy, policyTable, setPolicyTable } from "./endpoints";
+export {
+  clearEvents,
+  clearMetrics,
+  eventsAddress,
+  eventsBytes,
+  eventsLost,
+  metricsAddress,
+} from "./events";
+export { buildImage } from "./image_builder";
+export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
+export { freeImage, imageOf, linesOf } from "./image_store";
+export {
+  addressStaging,
+  arrayKeys,
+  removeIpcache,
+  setEndpoint,
+  tableCount,
+  tableKeys,
+  tableValues,
+  upsertIdentity,
+  upsertIpcache,
+  upsertIpcacheCidr,
+  upsertLocalEndpoint,
+} from "./tables";
+
+/** Allocates everything whose size is fixed. Call once. Returns whether memory sufficed. */
+export function initialize(): bool {
+  if (!initImageStore() || !initImageBuilder() || !initEndpoints()) return false;
+  if (!initEndpointConfigs() || !initEvents() || !initConntrack()) return false;
+  resetIpcache();
+  resetEndpoints();
+  return true;
+}
+
+/** Empties all tables, conntrack, metrics and events. Images stay. */
+export function resetTables(): void {
+  resetIpcache();
+  resetEndpoints();
+  clearEndpointConfigs();
+  clearConntrack();
+  clearMetrics();
+  clearEvents();
+}

@@ -1,0 +1,196 @@
+import {
+  IDENTITY_REMOTE_NODE,
+  IDENTITY_RESERVED_MAX,
+  IDENTITY_SCOPE_LOCAL,
+  IDENTITY_SCOPE_REMOTE_NODE,
+  IDENTITY_SCOPE_SHIFT,
+  IDENTITY_WORLD_IPV4,
+  IDENTITY_WORLD_IPV6,
+  IPCACHE4_CIDR_KEY_ADDRESS_OFF,
+  IPCACHE4_CIDR_KEY_SIZE,
+  IPCACHE4_KEY_SIZE,
+  IPCACHE6_CIDR_KEY_ADDRESS_OFF,
+  IPCACHE6_CIDR_KEY_SIZE,
+  IPCACHE6_KEY_SIZE,
+  IPCACHE_INFO_IDENTITY_SLOT_OFF,
+  IPCACHE_INFO_SIZE,
+  MARK_IDENTITY,
+  MAX_IDENTITIES,
+  MAX_IPCACHE,
+} from "./layout";
+import { mix32 } from "./hash";
+import { find, findHashed, NOT_FOUND, reset, Table, upsert } from "./table";
+
+/*
+ * bpf/ipcache.h in AssemblyScript: exact addresses first, then CIDRs from the longest
+ * prefix length in use to the shortest, each one probe of a hash table (Waldvogel et
+ * al., 1997, without the binary search: few lengths are in use).
+ *
+ *   length list  ┌ count (u32) ┬ prefix lengths, longest first (u32 each) … ┐
+ */
+
+export const ipcache4 = changetype<Table>(memory.data(32, 8));
+export const ipcache6 = changetype<Table>(memory.data(32, 8));
+export const ipcache4Cidr = changetype<Table>(memory.data(32, 8));
+export const ipcache6Cidr = changetype<Table>(memory.data(32, 8));
+export const identities = changetype<Table>(memory.data(32, 8));
+
+const IDENTITY_KEY_SIZE: usize = 4;
+const IDENTITY_VALUE_SIZE: usize = 4;
+
+const info: usize = memory.data(16, 8);
+const cidrKey: usize = memory.data(24, 8);
+const lengths4: usize = memory.data(4 + 33 * 4, 8);
+const lengths6: usize = memory.data(4 + 129 * 4, 8);
+
+export function resetIpcache(): void {
+  reset(ipcache4, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE);
+  reset(ipcache6, IPCACHE6_KEY_SIZE, IPCACHE_INFO_SIZE);
+  reset(ipcache4Cidr, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  reset(ipcache6Cidr, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  reset(identities, IDENTITY_KEY_SIZE, IDENTITY_VALUE_SIZE);
+  ipcache4.limit = ipcache6.limit = ipcache4Cidr.limit = ipcache6Cidr.limit = MAX_IPCACHE;
+  identities.limit = MAX_IDENTITIES;
+  store<u32>(lengths4, 0);
+  store<u32>(lengths6, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+export function identitySlot(identity: u32, slot: u32): u64 {
+  return <u64>slot << 32 | <u64>identity;
+}
+
+/** Writes the struct ipcache_info that the next upsert stores. */
+// @ts-ignore: decorator
+@inline
+export function setInfo(identity: u32, slot: u32): usize {
+  store<u64>(info, identitySlot(identity, slot), IPCACHE_INFO_IDENTITY_SLOT_OFF);
+  store<u64>(info, 0, IPCACHE_INFO_IDENTITY_SLOT_OFF + 8); // tunnel endpoint, flags
+  return info;
+}
+
+/** Keeps the list sorted, longest first. */
+function addLength(lengths: usize, prefixLength: u32): void {
+  const count = load<u32>(lengths);
+  let at: u32 = 0;
+  while (at < count && lengthAt(lengths, at) > prefixLength) ++at;
+  if (at < count && lengthAt(lengths, at) == prefixLength) return;
+  const gap = lengths + 4 + (<usize>at << 2);
+  memory.copy(gap + 4, gap, <usize>(count - at) << 2);
+  store<u32>(gap, prefixLength);
+  store<u32>(lengths, count + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function lengthAt(lengths: usize, index: u32): u32 {
+  return load<u32>(lengths + (<usize>index << 2), 4);
+}
+
+/** The first `bits` bits of a word in network byte order; 32 and more keep it whole. */
+// @ts-ignore: decorator
+@inline
+function maskWord(word: u32, bits: i32): u32 {
+  // In 64 bits, since a 32-bit shift by 32 would be a shift by 0.
+  const mask = <u32>(<u64>0xFFFFFFFF << <u64>(32 - min(max(bits, 0), 32)));
+  return word & bswap<u32>(mask);
+}
+
+export function upsertCidr4(address: u32, prefixLength: u32, value: usize): i32 {
+  store<u32>(cidrKey, prefixLength);
+  store<u32>(cidrKey, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+  addLength(lengths4, prefixLength);
+  return upsert(ipcache4Cidr, cidrKey, value, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+}
+
+export function upsertCidr6(address: usize, prefixLength: u32, value: usize): i32 {
+  writeCidr6(address, prefixLength);
+  addLength(lengths6, prefixLength);
+  return upsert(ipcache6Cidr, cidrKey, value, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeCidr6(address: usize, prefixLength: u32): void {
+  store<u32>(cidrKey, prefixLength);
+  const key = cidrKey + IPCACHE6_CIDR_KEY_ADDRESS_OFF;
+  const bits = <i32>prefixLength;
+  store<u32>(key, maskWord(load<u32>(address), bits));
+  store<u32>(key, maskWord(load<u32>(address, 4), bits - 32), 4);
+  store<u32>(key, maskWord(load<u32>(address, 8), bits - 64), 8);
+  store<u32>(key, maskWord(load<u32>(address, 12), bits - 96), 12);
+}
+
+/** Identity and slot of a table's value. */
+// @ts-ignore: decorator
+@inline
+function valueAt(table: Table, position: u32): u64 {
+  return load<u64>(
+    table.values + <usize>position * IPCACHE_INFO_SIZE,
+    IPCACHE_INFO_IDENTITY_SLOT_OFF,
+  );
+}
+
+function lookupCidr4(address: u32): u64 {
+  for (let i: u32 = 0, count = load<u32>(lengths4); i < count; ++i) {
+    const prefixLength = lengthAt(lengths4, i);
+    store<u32>(cidrKey, prefixLength);
+    store<u32>(cidrKey, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+    const position = find(ipcache4Cidr, cidrKey, IPCACHE4_CIDR_KEY_SIZE);
+    if (position != NOT_FOUND) return valueAt(ipcache4Cidr, position);
+  }
+  return identitySlot(IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV4);
+}
+
+function lookupCidr6(address: usize): u64 {
+  for (let i: u32 = 0, count = load<u32>(lengths6); i < count; ++i) {
+    writeCidr6(address, lengthAt(lengths6, i));
+    const position = find(ipcache6Cidr, cidrKey, IPCACHE6_CIDR_KEY_SIZE);
+    if (position != NOT_FOUND) return valueAt(ipcache6Cidr, position);
+  }
+  return identitySlot(IDENTITY_WORLD_IPV6, IDENTITY_WORLD_IPV6);
+}
+
+/** Identity and slot of an address (network byte order, 4 or 16 bytes at `address`). */
+// @ts-ignore: decorator
+@inline
+export function ipcacheLookup(family: u32, address: usize): u64 {
+  if (family == 4) {
+    const word = load<u32>(address);
+    const position = findHashed(ipcache4, address, IPCACHE4_KEY_SIZE, mix32(word));
+    return position != NOT_FOUND ? valueAt(ipcache4, position) : lookupCidr4(word);
+  }
+  const position = find(ipcache6, address, IPCACHE6_KEY_SIZE);
+  return position != NOT_FOUND ? valueAt(ipcache6, position) : lookupCidr6(address);
+}
+
+/** The slot that stands for an identity without one: its scope's. */
+export function scopeFallback(identity: u32, family: u32): u32 {
+  switch (identity >> IDENTITY_SCOPE_SHIFT) {
+    case IDENTITY_SCOPE_LOCAL:
+      return family == 4 ? IDENTITY_WORLD_IPV4 : IDENTITY_WORLD_IPV6;
+    case IDENTITY_SCOPE_REMOTE_NODE:
+      return IDENTITY_REMOTE_NODE;
+    default:
+      return identity <= IDENTITY_RESERVED_MAX ? identity : 0;
+  }
+}
+
+/** The slot of an identity that came without one; 0: none. */
+export function identityToSlot(identity: u32): u32 {
+  const position = findHashed(identities, 0, IDENTITY_KEY_SIZE, mix32(identity));
+  return position == NOT_FOUND ? 0 : load<u32>(identities.values + (<usize>position << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function markIdentity(mark: u32): u32 {
+  return mark >> 16 | (mark & 0xFF) << 16;
+}
+
+// @ts-ignore: decorator
+@inline
+export function identityMark(identity: u32): u32 {
+  return identity << 16 | MARK_IDENTITY | (identity >> 16 & 0xFF);
+}

@@ -1,0 +1,199 @@
+import {
+  DROP_CT_INVALID_HDR,
+  DROP_CT_UNKNOWN_PROTO,
+  DROP_FRAG_NOSUPPORT,
+  DROP_INVALID,
+  DROP_INVALID_EXTHDR,
+  DROP_UNKNOWN_L3,
+  DROP_VLAN_FILTERED,
+} from "./layout";
+import {
+  ETH_HLEN,
+  ETH_P_8021AD_BE,
+  ETH_P_8021Q_BE,
+  ETH_P_ARP_BE,
+  ETH_P_IP_BE,
+  ETH_P_IPV6_BE,
+  ETH_PROTOCOL_OFF,
+  ICMP_CODE_OFF,
+  ICMP_DEST_UNREACH,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  ICMP_FRAG_NEEDED,
+  ICMP_HLEN,
+  ICMP_ID_OFF,
+  ICMPV6_ECHO,
+  ICMPV6_ECHOREPLY,
+  IPPROTO_AH,
+  IPPROTO_DSTOPTS,
+  IPPROTO_FRAGMENT,
+  IPPROTO_HOPOPTS,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_ROUTING,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPV4_DADDR_OFF,
+  IPV4_FRAG_OFF_OFF,
+  IPV4_FRAGMENT_BE,
+  IPV4_HLEN,
+  IPV4_PROTOCOL_OFF,
+  IPV4_SADDR_OFF,
+  IPV4_TOTAL_LEN_OFF,
+  IPV6_DADDR_OFF,
+  IPV6_HLEN,
+  IPV6_HOP_LIMIT_OFF,
+  IPV6_NEXT_HEADER_OFF,
+  IPV6_PAYLOAD_LEN_OFF,
+  IPV6_SADDR_OFF,
+  L4_DPORT_OFF,
+  NDP_NEIGHBOUR_ADVERT,
+  NDP_ROUTER_SOLICIT,
+  SCTP_HLEN,
+  TCP_FLAGS_OFF,
+  TCP_HLEN,
+  UDP_HLEN,
+} from "./net";
+import { packet } from "./packet";
+
+/*
+ * bpf/parse.h in AssemblyScript; the decided behaviour is listed there. Memory has no
+ * end that the machine would check, so every load stands behind a comparison with the
+ * packet's length.
+ */
+
+/** Neither a drop reason nor 0. */
+export const PARSE_PASS: i32 = -1;
+
+/** Header bytes that an L4 protocol must have; 0: conntrack does not know it. */
+// @ts-ignore: decorator
+@inline
+function l4HeaderLength(protocol: u32): u32 {
+  if (protocol == IPPROTO_TCP) return TCP_HLEN;
+  if (protocol == IPPROTO_UDP) return UDP_HLEN;
+  if (protocol == IPPROTO_SCTP) return SCTP_HLEN;
+  if (protocol == IPPROTO_ICMPV6 && packet.family == 6) return ICMP_HLEN;
+  if (protocol == IPPROTO_ICMP && packet.family == 4) return ICMP_HLEN;
+  return 0;
+}
+
+/** Reads what policy and conntrack need of the L4 header, which has `length` bytes. */
+// @ts-ignore: decorator
+@inline
+function parseL4(l4: usize, length: u32): i32 {
+  const protocol = <u32>packet.protocol;
+  packet.trackable = true;
+  packet.creates = true;
+  const headerLength = l4HeaderLength(protocol);
+  if (!headerLength) return DROP_CT_UNKNOWN_PROTO;
+  // The IP length is within the packet, so this bound is the packet's as well.
+  if (length < headerLength) return DROP_CT_INVALID_HDR;
+
+  if (protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) {
+    const dport = load<u16>(l4, L4_DPORT_OFF);
+    packet.sport = load<u16>(l4);
+    packet.dport = dport;
+    packet.policyPort = <u32>bswap<u16>(dport);
+    if (protocol == IPPROTO_TCP) packet.tcpFlags = load<u8>(l4, TCP_FLAGS_OFF);
+    return 0;
+  }
+  parseIcmp(l4);
+  return 0;
+}
+
+function parseIcmp(icmp: usize): void {
+  const type = <u32>load<u8>(icmp);
+  packet.policyPort = type;
+  if (type == (packet.family == 4 ? ICMP_ECHO : ICMPV6_ECHO)) {
+    packet.sport = load<u16>(icmp, ICMP_ID_OFF);
+  } else if (type == (packet.family == 4 ? ICMP_ECHOREPLY : ICMPV6_ECHOREPLY)) {
+    packet.dport = load<u16>(icmp, ICMP_ID_OFF);
+    packet.creates = false;
+  } else {
+    packet.trackable = false;
+    packet.creates = false;
+    // Path MTU discovery must not depend on policy.
+    packet.alwaysAllowed = packet.family == 4 && type == ICMP_DEST_UNREACH &&
+      <u32>load<u8>(icmp, ICMP_CODE_OFF) == ICMP_FRAG_NEEDED;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function parseIpv4(ip: usize, length: u32): i32 {
+  if (length < IPV4_HLEN) return DROP_INVALID;
+  const versionIhl = <u32>load<u8>(ip);
+  if (versionIhl >> 4 != 4) return DROP_INVALID;
+  const headerLength = (versionIhl & 0xF) * 4;
+  const totalLength = <u32>bswap<u16>(load<u16>(ip, IPV4_TOTAL_LEN_OFF));
+  if (headerLength < IPV4_HLEN || totalLength < headerLength || totalLength > length) {
+    return DROP_INVALID;
+  }
+  packet.family = 4;
+  packet.saddrLow = <u64>load<u32>(ip, IPV4_SADDR_OFF);
+  packet.daddrLow = <u64>load<u32>(ip, IPV4_DADDR_OFF);
+  packet.protocol = load<u8>(ip, IPV4_PROTOCOL_OFF);
+  if (<u32>load<u16>(ip, IPV4_FRAG_OFF_OFF) & IPV4_FRAGMENT_BE) return DROP_FRAG_NOSUPPORT;
+  return parseL4(ip + <usize>headerLength, totalLength - headerLength);
+}
+
+/** RFC 4861: a hop limit of 255 proves that no router forwarded it. */
+function isNeighbourDiscovery(ip: usize, payloadLength: u32): bool {
+  if (load<u8>(ip, IPV6_HOP_LIMIT_OFF) != 255 || payloadLength < ICMP_HLEN) return false;
+  const type = <u32>load<u8>(ip + <usize>IPV6_HLEN);
+  return type >= NDP_ROUTER_SOLICIT && type <= NDP_NEIGHBOUR_ADVERT;
+}
+
+// @ts-ignore: decorator
+@inline
+function parseIpv6(ip: usize, length: u32): i32 {
+  if (length < IPV6_HLEN) return DROP_INVALID;
+  if (load<u8>(ip) >> 4 != 6) return DROP_INVALID;
+  const payloadLength = <u32>bswap<u16>(load<u16>(ip, IPV6_PAYLOAD_LEN_OFF));
+  if (payloadLength > length - IPV6_HLEN) return DROP_INVALID;
+  packet.family = 6;
+  packet.saddrLow = load<u64>(ip, IPV6_SADDR_OFF);
+  packet.saddrHigh = load<u64>(ip, IPV6_SADDR_OFF + 8);
+  packet.daddrLow = load<u64>(ip, IPV6_DADDR_OFF);
+  packet.daddrHigh = load<u64>(ip, IPV6_DADDR_OFF + 8);
+  const nextHeader = <u32>load<u8>(ip, IPV6_NEXT_HEADER_OFF);
+  packet.protocol = <u8>nextHeader;
+  switch (nextHeader) {
+    case IPPROTO_FRAGMENT:
+      return DROP_FRAG_NOSUPPORT;
+    case IPPROTO_HOPOPTS:
+    case IPPROTO_ROUTING:
+    case IPPROTO_AH:
+    case IPPROTO_DSTOPTS:
+      return DROP_INVALID_EXTHDR;
+    case IPPROTO_ICMPV6:
+      if (isNeighbourDiscovery(ip, payloadLength)) return PARSE_PASS;
+  }
+  return parseL4(ip + <usize>IPV6_HLEN, payloadLength);
+}
+
+/**
+ * Fills the packet, cleared by the caller, from `length` bytes at `data`. Returns 0,
+ * PARSE_PASS or a drop reason; on a drop the packet holds what was read until then.
+ */
+// @ts-ignore: decorator
+@inline
+export function parsePacket(data: usize, length: u32): i32 {
+  packet.length = length;
+  if (length < ETH_HLEN) return DROP_INVALID;
+  const ip = data + <usize>ETH_HLEN;
+  switch (<u32>load<u16>(data, ETH_PROTOCOL_OFF)) {
+    case ETH_P_IP_BE:
+      return parseIpv4(ip, length - ETH_HLEN);
+    case ETH_P_IPV6_BE:
+      return parseIpv6(ip, length - ETH_HLEN);
+    case ETH_P_ARP_BE:
+      return PARSE_PASS;
+    case ETH_P_8021Q_BE:
+    case ETH_P_8021AD_BE:
+      return DROP_VLAN_FILTERED;
+    default:
+      return DROP_UNKNOWN_L3;
+  }
+}

@@ -1,0 +1,216 @@
+import {
+  conntrackCreate,
+  conntrackLookup,
+  conntrackUpdate,
+  foundEntry,
+} from "./conntrack";
+import { forwardToEndpoint } from "./deliver";
+import {
+  endpointId,
+  endpointIpv4,
+  endpointIpv6,
+  enterEndpoint,
+  now,
+  wantsEvents,
+} from "./endpoint_config";
+import { endpointLookup, endpointPolicy } from "./endpoints";
+import { count, drop, raiseEvent } from "./events";
+import {
+  identityMark,
+  identitySlot,
+  identityToSlot,
+  ipcacheLookup,
+  markIdentity,
+  scopeFallback,
+} from "./ipcache";
+import {
+  CT_REPLY,
+  CT_UNTRACKED,
+  DIRECTION_EGRESS,
+  DIRECTION_INGRESS,
+  DROP_INVALID_SIP,
+  DROP_MISSED_TAIL_CALL,
+  ENDPOINT_INFO_ENDPOINT_OFF,
+  ENDPOINT_POLICY_IDENTITY_SLOT_OFF,
+  ENDPOINT_POLICY_POLICY_OFF,
+  EVENT_POLICY_VERDICT,
+  EVENT_TRACE,
+  EVENTS_POLICY_VERDICT,
+  EVENTS_TRACE,
+  IDENTITY_HOST,
+  MARK_ENFORCED,
+  MARK_HOST,
+  MARK_IDENTITY,
+  MARK_MASK,
+  PACKET_OK,
+  PACKET_REDIRECT,
+  PACKET_SHOT,
+  REASON_FORWARDED,
+  REASON_SLOT_FALLBACK,
+} from "./layout";
+import { clearPacket, DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
+import { parsePacket } from "./parse";
+import { policyDecide } from "./policy";
+
+/*
+ * bpf/datapath.bpf.c in AssemblyScript, statement by statement: the programs of one
+ * endpoint, whose constants are current. They change the packet at `data` in place.
+ */
+
+const NANOSECONDS_PER_SECOND: u64 = 1000000000;
+
+/** skb->mark of the packet under way. */
+export let mark: u32 = 0;
+
+export function setMark(value: u32): void {
+  mark = value;
+}
+
+// @ts-ignore: decorator
+@inline
+function sourceAddress(): usize {
+  return changetype<usize>(packet) + SADDR_OFF;
+}
+
+// @ts-ignore: decorator
+@inline
+function destinationAddress(): usize {
+  return changetype<usize>(packet) + DADDR_OFF;
+}
+
+/** The peer's slot, or its scope's when it has none, which is counted and told. */
+// @ts-ignore: decorator
+@inline
+function peerSlot(identity: u32, slot: u32, direction: u32): u32 {
+  if (slot) return slot;
+  count(REASON_SLOT_FALLBACK, direction, packet.length);
+  if (wantsEvents(EVENTS_TRACE)) raiseEvent(EVENT_TRACE, REASON_SLOT_FALLBACK, direction);
+  return scopeFallback(identity, packet.family);
+}
+
+/** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
+function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
+  const seconds = <u32>(now() / NANOSECONDS_PER_SECOND);
+  if (packet.alwaysAllowed) {
+    verdict.ctState = <u8>CT_UNTRACKED;
+    return 0;
+  }
+  const state = conntrackLookup(direction, seconds);
+  const entry = foundEntry;
+  verdict.ctState = <u8>state;
+  if (state != CT_REPLY) {
+    slot = peerSlot(peerIdentity, slot, direction);
+    const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
+    if (reason) return reason;
+  }
+  if (entry) {
+    conntrackUpdate(entry, state, seconds);
+    return 0;
+  }
+  if (packet.creates) {
+    const reason = conntrackCreate(direction, seconds, verdict.cookie);
+    if (reason) return reason;
+  }
+  if (wantsEvents(EVENTS_POLICY_VERDICT)) {
+    raiseEvent(EVENT_POLICY_VERDICT, REASON_FORWARDED, direction);
+  }
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function sourceIsOwn(): bool {
+  if (packet.family == 4) return <u32>packet.saddrLow == endpointIpv4();
+  return !v128.any_true(v128.xor(v128.load(sourceAddress()), v128.load(endpointIpv6())));
+}
+
+/** The program's end: counts what goes on, drops what does not. */
+function finish(reason: i32, direction: u32): i32 {
+  if (reason > 0) return drop(reason, direction);
+  count(REASON_FORWARDED, direction, packet.length);
+  return PACKET_OK;
+}
+
+/** The endpoint's own identity and slot. */
+// @ts-ignore: decorator
+@inline
+function ownIdentitySlot(own: usize): u64 {
+  return load<u64>(own, ENDPOINT_POLICY_IDENTITY_SLOT_OFF);
+}
+
+/** Egress policy of this endpoint. Returns 0, PARSE_PASS or a drop reason. */
+function egress(data: usize, length: u32): i32 {
+  const reason = parsePacket(data, length);
+  if (reason) return reason;
+  if (!sourceIsOwn()) return DROP_INVALID_SIP;
+  const own = endpointPolicy(endpointId());
+  packet.srcIdentity = <u32>ownIdentitySlot(own);
+  // Service translation: a stage that does nothing yet.
+  const peer = ipcacheLookup(packet.family, destinationAddress());
+  packet.dstIdentity = <u32>peer;
+  return admit(DIRECTION_EGRESS, <u32>peer, <u32>(peer >> 32), own);
+}
+
+export function fromContainer(data: usize, length: u32): i32 {
+  clearPacket();
+  let reason = egress(data, length);
+  if (reason) return finish(reason, DIRECTION_EGRESS);
+  const destination = endpointLookup(packet.family, destinationAddress());
+  if (!destination) {
+    // So that the stack's way back to a local endpoint keeps the identity.
+    mark = identityMark(packet.srcIdentity);
+    return finish(0, DIRECTION_EGRESS);
+  }
+  reason = forwardToEndpoint(data, destination);
+  if (reason) return drop(reason, DIRECTION_EGRESS);
+  count(REASON_FORWARDED, DIRECTION_EGRESS, packet.length);
+  const source = ownIdentitySlot(endpointPolicy(endpointId()));
+  // The tail call: the destination's constants take the place of the source's.
+  if (enterEndpoint(load<u32>(destination, ENDPOINT_INFO_ENDPOINT_OFF))) {
+    return policyIngress(data, length, <u32>source, <u32>(source >> 32));
+  }
+  // It has left this endpoint and does not reach the other.
+  return drop(DROP_MISSED_TAIL_CALL, DIRECTION_INGRESS);
+}
+
+/** Ingress policy of this endpoint for a packet whose source is known. */
+function ingress(srcIdentity: u32, srcSlot: u32): i32 {
+  const own = endpointPolicy(endpointId());
+  packet.srcIdentity = srcIdentity;
+  packet.dstIdentity = <u32>ownIdentitySlot(own);
+  return admit(DIRECTION_INGRESS, srcIdentity, srcSlot, own);
+}
+
+function policyIngress(data: usize, length: u32, srcIdentity: u32, srcSlot: u32): i32 {
+  clearPacket();
+  let reason = parsePacket(data, length);
+  if (!reason) reason = ingress(srcIdentity, srcSlot);
+  if (finish(reason, DIRECTION_INGRESS) != PACKET_OK) return PACKET_SHOT;
+  mark = MARK_ENFORCED;
+  return PACKET_REDIRECT;
+}
+
+/** Who sends a packet that comes from host or stack: its mark says, or its address. */
+function sourceOf(): u64 {
+  switch (mark & MARK_MASK) {
+    case MARK_HOST:
+      return identitySlot(IDENTITY_HOST, IDENTITY_HOST);
+    case MARK_IDENTITY: {
+      const identity = markIdentity(mark);
+      return identitySlot(identity, identityToSlot(identity));
+    }
+    default:
+      return ipcacheLookup(packet.family, sourceAddress());
+  }
+}
+
+export function toContainer(data: usize, length: u32): i32 {
+  clearPacket();
+  if ((mark & MARK_MASK) == MARK_ENFORCED) return PACKET_OK;
+  let reason = parsePacket(data, length);
+  if (!reason) {
+    const source = sourceOf();
+    reason = ingress(<u32>source, <u32>(source >> 32));
+  }
+  return finish(reason, DIRECTION_INGRESS);
+}

@@ -1,0 +1,104 @@
+import type { AddressBytes, EndpointState, IpcacheState, MacBytes, NodeState } from "./datapath.ts";
+import {
+  IDENTITY_RESERVED_MAX,
+  IMAGE_L_SLOTS,
+  MAX_ENDPOINTS,
+  MAX_IDENTITIES,
+  MAX_IPCACHE,
+  MAX_POLICIES,
+} from "./layout.ts";
+
+const MAX_U32 = 0xFFFFFFFF;
+
+function reject(what: string, subject: string | number, state: string, expected: string): never {
+  throw new RangeError(`Cannot load ${what} "${subject}": ${state}, expected ${expected}`);
+}
+
+function requireNumber(what: string, field: string, value: number, min: number, max: number) {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  reject(what, value, `${field} out of range`, `${min} to ${max}`);
+}
+
+function requireLength(what: string, subject: number, bytes: Uint8Array, lengths: number[]) {
+  if (lengths.includes(bytes.length)) return;
+  reject(what, subject, `${bytes.length} bytes long`, `${lengths.join(" or ")} bytes`);
+}
+
+function checkEndpoint(endpoint: EndpointState): void {
+  const { id, ipv4, ipv6, mac, nodeMac } = endpoint;
+  requireNumber("endpoint", "id", id, 1, MAX_ENDPOINTS - 1);
+  requireNumber("endpoint", "ifindex", endpoint.ifindex, 0, MAX_U32);
+  requireNumber("endpoint", "identity", endpoint.identity, 1, MAX_U32);
+  requireNumber("endpoint", "policy", endpoint.policy, 0, MAX_POLICIES - 1);
+  if (ipv4) requireLength("IPv4 address of endpoint", id, ipv4, [4]);
+  if (ipv6) requireLength("IPv6 address of endpoint", id, ipv6, [16]);
+  const macs: MacBytes[] = [mac, nodeMac];
+  for (const bytes of macs) requireLength("MAC address of endpoint", id, bytes, [6]);
+}
+
+/** Bits of the address behind the prefix. */
+function hasHostBits(address: AddressBytes, prefixLength: number): boolean {
+  return address.some((byte, i) => {
+    const bits = Math.min(Math.max(prefixLength - 8 * i, 0), 8);
+    return (byte & (0xFF >> bits)) !== 0;
+  });
+}
+
+function checkIpcache(entry: IpcacheState, index: number): void {
+  const { address, prefixLength, identity } = entry;
+  requireLength("ipcache entry", index, address, [4, 16]);
+  requireNumber("ipcache entry", "identity", identity, 0, MAX_U32);
+  if (prefixLength === undefined) return;
+  requireNumber("ipcache entry", "prefixLength", prefixLength, 0, address.length * 8);
+  if (hasHostBits(address, prefixLength)) {
+    reject("ipcache entry", index, `host bits set behind /${prefixLength}`, "none");
+  }
+}
+
+/** Counts what goes into one map, and refuses what the map would. */
+function requireRoom(map: string, count: number, limit: number): void {
+  if (count > limit) reject("map", map, `${count} entries`, `at most ${limit}`);
+}
+
+function requireUnique(what: string, numbers: Iterable<number>): void {
+  const seen = new Set<number>();
+  for (const number of numbers) {
+    if (seen.has(number)) reject(what, number, "given twice", "once");
+    seen.add(number);
+  }
+}
+
+/**
+ * Checks everything about a state that does not need its images to be built.
+ *
+ * @throws {RangeError} That names the first thing wrong.
+ */
+export function checkNodeState(state: NodeState): void {
+  state.endpoints.forEach(checkEndpoint);
+  requireUnique("endpoint", state.endpoints.map((endpoint) => endpoint.id));
+  for (const { identity, slot } of state.identities) {
+    requireNumber("identity", "number", identity, 1, MAX_U32);
+    requireNumber("identity", "slot", slot, 1, IMAGE_L_SLOTS - 1);
+    const reserved = identity <= IDENTITY_RESERVED_MAX || slot <= IDENTITY_RESERVED_MAX;
+    if (reserved && slot !== identity) {
+      reject("identity", identity, `slot ${slot}`, "slot = identity for 1 to 255");
+    }
+  }
+  requireUnique("identity", state.identities.map(({ identity }) => identity));
+  requireUnique("slot", state.identities.map(({ slot }) => slot));
+  requireRoom("identities", state.identities.length, MAX_IDENTITIES);
+
+  state.ipcache.forEach(checkIpcache);
+  for (const size of [4, 16]) {
+    const family = state.ipcache.filter((entry) => entry.address.length === size);
+    const cidrs = family.filter((entry) => entry.prefixLength !== undefined).length;
+    const name = size === 4 ? "ipcache4" : "ipcache6";
+    requireRoom(name, family.length - cidrs, MAX_IPCACHE);
+    requireRoom(`${name}_cidr`, cidrs, MAX_IPCACHE);
+  }
+  for (const { number, revision } of state.policies) {
+    requireNumber("policy", "number", number, 1, MAX_POLICIES - 1);
+    requireNumber("policy", "revision", revision, 0, MAX_U32);
+  }
+  requireUnique("policy", state.policies.map(({ number }) => number));
+}
