@@ -80,13 +80,9 @@ static __always_inline __u64 answer_empty(const struct bench_query *query)
 
 static __always_inline __u64 answer_policy(const struct bench_query *query)
 {
-	const struct packet packet = {
-		.protocol = query->key >> 16,
-		.policy_port = query->key & 0xFFFF,
-	};
 	struct verdict verdict = {};
 
-	policy_decide(query->policy, query->direction, query->slot, &packet, &verdict);
+	policy_decide(query->policy, query->direction, query->slot, query->key, &verdict);
 	return policy_answer(verdict.verdict, verdict.cookie);
 }
 

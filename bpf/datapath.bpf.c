@@ -56,7 +56,9 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 	verdict->ct_state = ct_lookup(packet, direction, now, &entry);
 	if (verdict->ct_state != CT_REPLY) {
 		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
-		reason = policy_decide(own->policy, direction, slot, packet, verdict);
+		reason = policy_decide(own->policy, direction, slot,
+				       POLICY_KEY(packet->protocol, packet->policy_port),
+				       verdict);
 		if (reason)
 			return reason;
 	}
