@@ -1,0 +1,127 @@
+/**
+ * `kernel.policy.*`: our policy lookup against the LPM twin, both in the kernel, with the
+ * same map state and the same queries.
+ *
+ * @module
+ */
+import { type BpfMap, createMap } from "ebpf-ts-loader";
+import type { PolicyImage } from "../src/datapath/image_builder.ts";
+import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
+import { EMPTY, KernelLookups } from "./kernel_lookups.ts";
+import { toLpmEntries } from "./map_state.ts";
+import { interleave } from "./measure.ts";
+import { PolicyMemory } from "./policy_memory.ts";
+import { PolicyQueries } from "./queries.ts";
+import { type BenchResult, benchResult } from "./result.ts";
+import type { Policy, Workload } from "./workloads.ts";
+
+const SUBJECT = "bench_policy";
+const BASELINE = "bench_policy_lpm";
+
+/** The maps behind the map-in-maps, until they are entered there. */
+class InnerMaps implements Disposable {
+  readonly #lookups: KernelLookups;
+  readonly #maps = new DisposableStack();
+  readonly #slots = new Map<string, { keys: number[]; fds: number[] }>();
+
+  constructor(lookups: KernelLookups) {
+    this.#lookups = lookups;
+  }
+
+  /** Creates a map as the map-in-map `outer` wants it, for slot `key`. */
+  create(outer: string, key: number, maxEntries?: number): BpfMap {
+    const inner = this.#lookups.spec.maps.get(outer)?.inner;
+    if (!inner) throw new TypeError(`Cannot fill "${outer}": a plain map, expected a map-in-map`);
+    const map = this.#maps.use(createMap({ ...inner, maxEntries: maxEntries ?? inner.maxEntries }));
+    const slots = this.#slots.get(outer) ?? { keys: [], fds: [] };
+    slots.keys.push(key);
+    slots.fds.push(map.fd);
+    this.#slots.set(outer, slots);
+    return map;
+  }
+
+  /** Enters all of them, with one grace period for each map-in-map. */
+  async enter(): Promise<void> {
+    for (const [outer, { keys, fds }] of this.#slots) {
+      const [keyBytes, valueBytes] = [keys, fds].map((numbers) =>
+        new Uint8Array(Uint32Array.from(numbers).buffer)
+      );
+      if (!keyBytes || !valueBytes) continue;
+      await this.#lookups.map(outer).updateBatchAsync(keyBytes, valueBytes);
+    }
+  }
+
+  /** Closes the descriptors; the map-in-maps keep the maps. */
+  [Symbol.dispose](): void {
+    this.#maps.dispose();
+  }
+}
+
+/** Copies an image into the kernel and points its policy number to it. */
+function loadImage(
+  lookups: KernelLookups,
+  inner: InnerMaps,
+  memory: PolicyMemory,
+  image: PolicyImage,
+): void {
+  const map = inner.create(`images_${image.sizeClass}`, image.index);
+  const keys = memory.arrayKeys(image.lines);
+  map.updateBatch(keys, image.bytes);
+  const cell = Uint32Array.of(image.table, image.revision);
+  lookups.map("policy_tables").update(image.policy, new Uint8Array(cell.buffer));
+}
+
+function loadLpm(inner: InnerMaps, policy: Policy, records: Uint32Array): void {
+  const { keys, values, count } = toLpmEntries(records);
+  inner.create("lpm_policies", policy.number, count).updateBatch(keys, values);
+}
+
+/** Brings a workload into the kernel in both layouts. */
+async function loadWorkload(
+  lookups: KernelLookups,
+  workload: Workload,
+  show: (text: string) => void,
+): Promise<void> {
+  const memory = await PolicyMemory.create();
+  const queries = new PolicyQueries(workload, lookups.queryCount);
+  using inner = new InnerMaps(lookups);
+  const images: PolicyImage[] = [];
+  for (let number = 1; number <= workload.policies; number++) {
+    show(`policy ${number} of ${workload.policies}`);
+    const policy = workload.policy(number);
+    const records = memory.writeRecords(policy);
+    loadLpm(inner, policy, records);
+    const image = memory.buildImage(policy);
+    loadImage(lookups, inner, memory, image);
+    images.push(image); // freed in the end: a freed table's number would be used again
+    queries.ask(policy);
+  }
+  await inner.enter();
+  lookups.ask(queries.words);
+  for (const image of images) memory.free(image);
+}
+
+async function measure(
+  name: string,
+  workload: Workload,
+  { rounds, progress }: BenchOptions,
+): Promise<BenchResult> {
+  using lookups = await KernelLookups.load([SUBJECT, BASELINE]);
+  await loadWorkload(lookups, workload, (text) => progress.show(`${name}: ${text}`));
+  progress.show(`${name}: comparing answers`);
+  mustAgree(name, lookups.answers(SUBJECT), lookups.answers(BASELINE));
+  progress.show(`${name}: measuring`);
+  const programs = [EMPTY, SUBJECT, BASELINE].map((program) => lookups.contender(program));
+  const [empty = NaN, subject = NaN, baseline = NaN] = interleave(programs, rounds);
+  return benchResult(name, subject - empty, { name: "LPM twin", value: baseline - empty });
+}
+
+/** A benchmark of policy lookups in the kernel. */
+export function kernelPolicyBenchmark(name: string, workload: Workload): Benchmark {
+  return {
+    name,
+    about: "policy lookup in the kernel, against Cilium's LPM layout",
+    requires: ["kernel"],
+    run: (options) => measure(name, workload, options),
+  };
+}
