@@ -1,0 +1,29 @@
+import type { PacketInput } from "../datapath/packet_batch.ts";
+import type { RuleOrigin } from "../cluster/rule.ts";
+import type { ExpectedEvent } from "./opinion.ts";
+
+/** What must become of a packet, byte for byte. */
+export interface ExpectedOutcome {
+  /** `TC_ACT_*`. */
+  readonly verdict: number;
+  /** `skb->mark`, unsigned. */
+  readonly mark: number;
+  readonly data: Uint8Array;
+  readonly events: readonly ExpectedEvent[];
+}
+
+/** A packet to be tried in every datapath. */
+export interface TestPacket extends PacketInput {
+  /** Unique within a batch, so that events can be told apart by their time. */
+  readonly now: bigint;
+  readonly mark: number;
+  /** Packets of one flow have one number; a reproducer replays them together. */
+  readonly flow: number;
+  /** The packet by names, for reports. */
+  describe(): string;
+  /** What the third opinion says; absent where there is none. */
+  readonly expected?: ExpectedOutcome | undefined;
+}
+
+/** Resolves the rules behind an event's cookie. */
+export type RulesOfCookie = (cookie: number) => readonly RuleOrigin[] | undefined;
