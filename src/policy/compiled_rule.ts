@@ -56,10 +56,11 @@ export function compilePolicy(policy: CiliumNetworkPolicy, cluster: string): Com
 }
 
 /**
- * An empty rule (`{}`) allows nothing, it only turns default deny on:
- * https://docs.cilium.io/en/stable/security/policy/language/#ingress-egress-default-deny
- * So does an empty list of endpoints (cilium/cilium pkg/policy/utils/parserules.go, mergeEndpointSelectors:
- * an empty, non-nil list selects no identity). Ports alone are a rule for every peer.
+ * An empty rule (`{}`) allows nothing, it only turns default deny on. That is how Cilium
+ * documents it (examples/policies/l3/egress-default-deny, policy language "Ingress/Egress
+ * Default Deny") and how its connectivity tests use it ("all-ingress-deny").
+ * An empty list of endpoints selects nobody, with or without ports (cilium/cilium
+ * pkg/policy/utils/parserules.go, mergeEndpointSelectors). Ports alone are a rule for every peer.
  */
 function peersOf(rule: TrafficRule, namespace: string, cluster: string): CompiledRule["peers"] {
   if (rule.endpoints !== undefined) {
