@@ -12,7 +12,7 @@ import {
 } from "../sys/mod.ts";
 import { type MapInfo, mapInfo } from "./info.ts";
 import {
-  BatchCursor,
+  type BatchCursor,
   type BatchOptions,
   type BatchResult,
   deleteBatch,

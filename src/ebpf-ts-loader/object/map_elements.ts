@@ -58,14 +58,14 @@ export class MapElements {
     this.#keyWord = new DataView(this.#key.buffer);
     this.#nextKey = new Uint8Array(Math.max(4, layout.keySize));
     this.#value = new Uint8Array(Math.max(4, wholeValueSize(layout)));
-    const attr = (command: number, value: Uint8Array) =>
+    const attr = (command: number, value: Uint8Array | null) =>
       new BpfAttr(command, ATTR.ELEMENT.size)
         .u32(ATTR.ELEMENT.fd, fd)
         .pointer(ATTR.ELEMENT.keyPtr, this.#key)
         .pointer(ATTR.ELEMENT.valuePtr, value);
     this.#lookup = attr(BPF.MAP_LOOKUP_ELEM, this.#value);
     this.#update = attr(BPF.MAP_UPDATE_ELEM, this.#value);
-    this.#delete = attr(BPF.MAP_DELETE_ELEM, this.#value);
+    this.#delete = attr(BPF.MAP_DELETE_ELEM, null);
     this.#next = attr(BPF.MAP_GET_NEXT_KEY, this.#nextKey);
   }
 

@@ -13,9 +13,9 @@ export function possibleCpus(): number {
 /** CPUs in a list such as `0-3,8`. */
 export function countCpus(list: string, subject: string): number {
   return list.split(",").reduce((total, range) => {
-    const [first = NaN, last = first] = range.split("-").map(Number);
-    const count = last - first + 1;
-    if (Number.isInteger(count) && count > 0) return total + count;
+    const [, first = "", last = first] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];
+    const count = Number(last) - Number(first) + 1;
+    if (first !== "" && count > 0) return total + count;
     throw new SyntaxError(`Cannot read "${subject}": "${list}", expected a list of CPUs`);
   }, 0);
 }

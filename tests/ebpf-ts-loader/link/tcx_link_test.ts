@@ -1,0 +1,120 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  afterLink,
+  attachTcx,
+  beforeLink,
+  head,
+  loadCollection,
+  openPinnedTcx,
+  queryTcx,
+  tail,
+} from "ebpf-ts-loader";
+import { CLONE, Fd, open, setns, SyscallError, unshare } from "ebpf-ts-loader/sys";
+import { fixture } from "../fixtures.ts";
+import { kernelTest } from "../kernel.ts";
+
+const LOOPBACK = 1;
+
+/** Runs `body` in a network namespace of its own, whose loopback nobody else uses. */
+function inNamespace(body: () => void): () => void {
+  return () => {
+    using home = new Fd(open("/proc/thread-self/ns/net"));
+    unshare(CLONE.NEWNET);
+    try {
+      body();
+    } finally {
+      setns(home.fd, CLONE.NEWNET);
+    }
+  };
+}
+
+const load = () => loadCollection(fixture("tc.bpf.o"), { only: ["ingress", "tail_target"] });
+
+const linkIds = (direction: "ingress" | "egress") =>
+  queryTcx(LOOPBACK, direction).programs.map((each) => each.linkId);
+
+kernelTest(
+  "attachTcx() attaches until disposal, in the asked order",
+  inNamespace(() => {
+    // The kernel attaches a program once per interface and direction.
+    using collection = loadCollection(fixture("tc.bpf.o"));
+    const at = { ifindex: LOOPBACK, direction: "ingress" } as const;
+    const attach = (name: string, position = tail()) =>
+      attachTcx(collection.program(name), { ...at, position });
+    {
+      using first = attach("tail_target");
+      using second = attach("loops");
+      using top = attach("emit", head());
+      using before = attach("jump", beforeLink(second));
+      using after = attach("nested", afterLink(first));
+      const order = [top, first, after, before, second];
+      assertEquals(linkIds("ingress"), order.map((link) => link.info().id));
+      assertEquals(linkIds("egress"), []);
+    }
+    assertEquals(linkIds("ingress"), []);
+  }),
+);
+
+kernelTest(
+  "TcxLink.update() swaps the program and keeps the link",
+  inNamespace(() => {
+    using collection = load();
+    const [old, next] = [collection.program("tail_target"), collection.program("ingress")];
+    using link = attachTcx(old, { ifindex: LOOPBACK, direction: "egress" });
+    const before = link.info();
+    assertEquals([before.programId, before.ifindex, before.attachType], [old.info().id, 1, 47]);
+    link.update(next, old);
+    assertEquals(link.info(), { ...before, programId: next.info().id });
+    assertThrows(() => link.update(next, old), SyscallError, "EPERM");
+  }),
+);
+
+kernelTest(
+  "TcxLink.detach() detaches before disposal",
+  inNamespace(() => {
+    using collection = load();
+    const at = { ifindex: LOOPBACK, direction: "ingress" } as const;
+    using link = attachTcx(collection.program("tail_target"), at);
+    link.detach();
+    assertEquals(linkIds("ingress"), []);
+    assertEquals(link.info().ifindex, 0);
+  }),
+);
+
+kernelTest(
+  "attachTcx() refuses a stale revision and a missing interface",
+  inNamespace(() => {
+    using collection = load();
+    const program = collection.program("tail_target");
+    const at = { ifindex: LOOPBACK, direction: "ingress" } as const;
+    const { revision } = queryTcx(LOOPBACK, "ingress");
+    using link = attachTcx(program, { ...at, expectedRevision: revision });
+    assert(link.fd > 0);
+    const stale = () => attachTcx(program, { ...at, expectedRevision: revision });
+    assertEquals(assertThrows(stale, SyscallError).code, "ESTALE");
+    const missing = () => attachTcx(program, { ...at, ifindex: 12345 });
+    assertThrows(missing, SyscallError, "ENODEV");
+    assertThrows(() => attachTcx(program, { ...at, ifindex: 2 ** 32 + 1 }), RangeError);
+  }),
+);
+
+kernelTest(
+  "TcxLink.pin() keeps the program attached after disposal",
+  inNamespace(() => {
+    const path = `/sys/fs/bpf/link_${Deno.pid}_${crypto.randomUUID().slice(0, 8)}`;
+    using collection = load();
+    {
+      const at = { ifindex: LOOPBACK, direction: "ingress" } as const;
+      using link = attachTcx(collection.program("tail_target"), at);
+      link.pin(path);
+    }
+    try {
+      assertEquals(linkIds("ingress").length, 1);
+      using again = openPinnedTcx(path);
+      again.detach();
+    } finally {
+      Deno.removeSync(path);
+    }
+    assertEquals(linkIds("ingress"), []);
+  }),
+);
