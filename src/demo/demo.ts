@@ -1,0 +1,166 @@
+/**
+ * The demo: the pods of a cluster as network namespaces on this machine, their policy in the
+ * kernel, real sockets between them, and the emulator's prediction beside what happened.
+ *
+ * @module
+ */
+import { replaceWith } from "../cluster/change.ts";
+import type { ClusterObject } from "../cluster/object.ts";
+import type { NodeState } from "../datapath/datapath.ts";
+import { DatapathMemory } from "../datapath/datapath_memory.ts";
+import { Emulator } from "../datapath/emulator.ts";
+import { readEmulatorWasm } from "../datapath/emulator_file.ts";
+import { PolicyEngine } from "../policy/engine.ts";
+import type { PolicySnapshot } from "../policy/snapshot.ts";
+import { nodeOf } from "../verify/scenario.ts";
+import { type Decision, Decisions, sameDecision } from "./decision.ts";
+import type { FlowEvent } from "./event.ts";
+import { LivePrograms } from "./live_programs.ts";
+import { flowOf, predict, predictedFlow } from "./prediction.ts";
+import { planProbes, type Probe } from "./probe.ts";
+import { type EventNames, formatEvent } from "./sentence.ts";
+import { probeTargets } from "./targets.ts";
+import { Topology } from "./topology.ts";
+import { type Outcome, runTraffic } from "./traffic.ts";
+
+/** Most pods that a demo takes: it tries every pair of them. */
+export const MAX_DEMO_PODS = 16;
+
+/** Options for {@linkcode runDemo}. */
+export interface DemoOptions {
+  /** Called with a sentence per event, as it happens. */
+  readonly onEvent?: (sentence: string, denied: boolean) => void;
+  /** Ends the demo; the promise then rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** One probe: what happened, and what was foreseen. */
+export interface DemoResult {
+  readonly source: string;
+  readonly destination: string;
+  readonly family: 4 | 6;
+  readonly protocol: Probe["protocol"];
+  readonly port: number;
+  readonly outcome: Outcome;
+  /** Of a failure. */
+  readonly error: string | undefined;
+  /** What the programs in the kernel decided, by their events. */
+  readonly kernel: Decision | undefined;
+  /** What the emulator decided about the same packet. */
+  readonly emulator: Decision | undefined;
+  /** Outcome, kernel and emulator agree. */
+  readonly match: boolean;
+}
+
+/** The cluster that was given cannot be shown. */
+export class DemoInputError extends Error {
+  override name = "DemoInputError";
+}
+
+/**
+ * Runs the demo. Whatever happens, nothing is left behind: no namespace, interface or program has
+ * a name or a pin, so that they end with their descriptors.
+ *
+ * @throws {DemoInputError} If there are too few or too many pods, or they contradict each other.
+ * @throws What {@linkcode missingFeature} recognises, where the kernel or a privilege is missing.
+ */
+export async function runDemo(
+  objects: readonly ClusterObject[],
+  { onEvent, signal }: DemoOptions = {},
+): Promise<DemoResult[]> {
+  using engine = new PolicyEngine();
+  const snapshot = await engine.apply(replaceWith(objects), signal);
+  const endpoints = snapshot.endpoints.filter(({ addresses }) => addresses.length > 0);
+  requireUsable(snapshot, endpoints.length);
+  const memory = new DatapathMemory(await readEmulatorWasm());
+  using emulator = new Emulator(memory);
+  using topology = Topology.create(endpoints);
+  const state = stateOf(snapshot, topology);
+  const names = namesOf(snapshot);
+  emulator.load(state);
+  const probes = planProbes(topology.pods, probeTargets(objects));
+  const predicted = predict(probes, { datapath: emulator, batch: memory.packetBatch(1024), names });
+  const decided = new Decisions(names);
+  using programs = new LivePrograms({
+    topology,
+    state,
+    memory,
+    onEvent: (event) => {
+      decided.add(event);
+      if (isNews(event, names)) onEvent?.(formatEvent(event, names), event.type === "drop");
+    },
+  });
+  const results = await runTraffic(probes, {
+    ...(signal ? { signal } : {}),
+    dropped: (probe, sport) => {
+      programs.drain();
+      return decided.of(flowOf(probe, sport))?.allowed === false;
+    },
+  });
+  programs.drain();
+  return results.map(({ probe, outcome, sport, error }) => {
+    const kernel = decided.of(flowOf(probe, sport));
+    const prediction = predicted.of(predictedFlow(probe));
+    return {
+      source: probe.source.name,
+      destination: probe.destination.name,
+      family: probe.family,
+      protocol: probe.protocol,
+      port: probe.port,
+      outcome,
+      error,
+      kernel,
+      emulator: prediction,
+      match: outcome === (kernel?.allowed ? "reached" : "denied") &&
+        kernel !== undefined && sameDecision(kernel, prediction),
+    };
+  });
+}
+
+function requireUsable({ problems }: PolicySnapshot, pods: number): void {
+  const [problem] = problems;
+  if (problem) throw new DemoInputError(problem.message, { cause: problem });
+  if (pods >= 2 && pods <= MAX_DEMO_PODS) return;
+  throw new DemoInputError(
+    `Cannot show "cluster": ${pods} pods with an address, expected 2 to ${MAX_DEMO_PODS}`,
+  );
+}
+
+/** The state of the node with the interfaces that the topology has. */
+function stateOf(snapshot: PolicySnapshot, topology: Topology): NodeState {
+  const state = nodeOf(snapshot);
+  const pods = new Map(topology.pods.map((pod) => [pod.id, pod]));
+  const endpoints = state.endpoints.flatMap((endpoint) => {
+    const pod = pods.get(endpoint.id);
+    if (!pod) return [];
+    return [{ ...endpoint, ifindex: pod.ifindex, mac: pod.mac, nodeMac: pod.nodeMac }];
+  });
+  return { ...state, endpoints, events: ["drop", "policy_verdict"] };
+}
+
+/**
+ * Between pods every packet is judged twice, and the destination's word is the last. The node's
+ * own group membership reports (MLD) are dropped as well, and are nobody's news.
+ */
+function isNews({ type, direction, flow }: FlowEvent, names: EventNames): boolean {
+  if (!flow || !names.ownerOf(flow.source.text) || !names.ownerOf(flow.destination.text)) {
+    return false;
+  }
+  return type === "drop" || (type === "policy_verdict" && direction === "ingress");
+}
+
+/** Pods of the namespace `default` go by their bare name. */
+function namesOf(snapshot: PolicySnapshot): EventNames {
+  const owners = new Map(
+    snapshot.ipcache.map(({ address, owner }) => [address.text, shortName(owner)]),
+  );
+  return {
+    ownerOf: (address) => owners.get(address),
+    rulesOf: (cookie) => snapshot.rulesOf(cookie),
+  };
+}
+
+/** `default/xwing` → `xwing`; other namespaces stay. */
+export function shortName(name: string): string {
+  return name.replace(/^default\//, "");
+}

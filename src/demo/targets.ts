@@ -1,0 +1,46 @@
+import type { ClusterObject } from "../cluster/object.ts";
+import type { PortSpec } from "../cluster/rule.ts";
+import type { ProbeTarget } from "./probe.ts";
+
+/** Ports of which the first that no policy names is tried as well, by protocol. */
+const OTHER_PORTS = { TCP: [443, 8443, 9443, 10443], UDP: [53, 5353, 9053, 10053] } as const;
+
+/** So that a demo takes seconds, whatever the manifests are. */
+const MAX_PORTS_PER_PROTOCOL = 12;
+
+/**
+ * What to try pods on: each port that a policy names (of a range, the first and the one behind the
+ * last), one that none names, and ping.
+ */
+export function probeTargets(objects: Iterable<ClusterObject>): ProbeTarget[] {
+  const ports = [...portSpecs(objects)];
+  const tcp = portsOf("TCP", ports).map((port) => ({ protocol: "TCP", port }) as const);
+  const udp = portsOf("UDP", ports).map((port) => ({ protocol: "UDP", port }) as const);
+  return [...tcp, ...udp, { protocol: "ICMP", port: 0 }];
+}
+
+function* portSpecs(objects: Iterable<ClusterObject>): Generator<PortSpec> {
+  for (const object of objects) {
+    if (object.kind !== "CiliumNetworkPolicy") continue;
+    for (const { ingress = [], egress = [] } of object.specs) {
+      for (const { toPorts = [] } of [...ingress, ...egress]) {
+        for (const rule of toPorts) yield* rule.ports;
+      }
+    }
+  }
+}
+
+function portsOf(protocol: "TCP" | "UDP", specs: readonly PortSpec[]): number[] {
+  const named = specs.filter((spec) => spec.protocol === protocol || spec.protocol === "ANY");
+  const ports = new Set<number>();
+  for (const { port, endPort } of named) {
+    if (port === 0) continue; // every port
+    ports.add(port);
+    if (endPort !== undefined && endPort < 65535) ports.add(endPort + 1);
+  }
+  const covers = (port: number) =>
+    named.some((spec) => port >= spec.port && port <= (spec.endPort ?? spec.port));
+  const chosen = [...ports].sort((a, b) => a - b).slice(0, MAX_PORTS_PER_PROTOCOL);
+  const other = OTHER_PORTS[protocol].find((port) => !covers(port));
+  return other === undefined ? chosen : [...new Set([...chosen, other])].sort((a, b) => a - b);
+}
