@@ -62,9 +62,12 @@ struct {
 	__type(value, struct endpoint_policy);
 } endpoint_policies SEC(".maps");
 
-/* policy number -> {table, revision}: one store swaps a policy. Written by the agent. */
+/* policy number -> {table, revision}: one store swaps a policy. Written by the agent, which
+ * maps its memory, because an update by system call copies bytes in no promised order.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, MAX_POLICIES);
 	__type(key, __u32);
 	__type(value, struct policy_table);

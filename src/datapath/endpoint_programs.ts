@@ -1,9 +1,9 @@
 import {
   type BpfMap,
-  type BpfProgram,
   type Collection,
   type CollectionSpec,
   prepare,
+  type PrepareOptions,
   type Template,
 } from "ebpf-ts-loader";
 import type { EndpointState } from "./datapath.ts";
@@ -14,16 +14,6 @@ export interface EndpointSettings {
   readonly events: number;
   /** Take the clock from the `ambient_input` map instead of the machine. */
   readonly ambient: boolean;
-}
-
-/** The three programs of one endpoint, with its constants patched in. */
-export interface EndpointPrograms extends Disposable {
-  /** For TC ingress of the host side of the veth. */
-  readonly fromContainer: BpfProgram;
-  /** For TC egress of the host side of the veth. */
-  readonly toContainer: BpfProgram;
-  /** For the endpoint's slot of `endpoint_programs`. */
-  readonly policyIngress: BpfProgram;
 }
 
 /**
@@ -37,17 +27,13 @@ export class EndpointTemplate implements Disposable {
   readonly #settings: EndpointSettings;
 
   /**
-   * Creates the datapath's maps, but for those that are given.
+   * Creates the datapath's maps, but for those that `options` give.
    *
    * @param spec The datapath object; it must not change while the template is in use.
    */
-  constructor(
-    spec: CollectionSpec,
-    settings: EndpointSettings,
-    maps: Readonly<Record<string, BpfMap>> = {},
-  ) {
+  constructor(spec: CollectionSpec, settings: EndpointSettings, options: PrepareOptions = {}) {
     this.#settings = settings;
-    this.#template = prepare(spec, { maps });
+    this.#template = prepare(spec, options);
   }
 
   /** The datapath's maps, by name; they stay the template's. */
@@ -56,15 +42,14 @@ export class EndpointTemplate implements Disposable {
   }
 
   /**
-   * Loads the programs of one endpoint; the caller owns them.
+   * Loads the programs of one endpoint; the caller owns them. `from_container` is for TC ingress
+   * and `to_container` for TC egress of the host side of its veth, `policy_ingress` for its slot
+   * of the map `endpoint_programs`.
    *
    * @throws {VerifierError} If the kernel refuses a program.
    */
-  load(endpoint: EndpointState): EndpointPrograms {
-    const collection = this.#template.instantiate({
-      variables: endpointConstants(endpoint, this.#settings),
-    });
-    return programsOf(collection);
+  load(endpoint: EndpointState): Collection {
+    return this.#template.instantiate({ variables: endpointConstants(endpoint, this.#settings) });
   }
 
   /** Closes the maps. Programs that are attached keep them alive. */
@@ -96,13 +81,4 @@ export function endpointConstants(
 function words(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(i * 4, true));
-}
-
-function programsOf(collection: Collection): EndpointPrograms {
-  return {
-    fromContainer: collection.program("from_container"),
-    toContainer: collection.program("to_container"),
-    policyIngress: collection.program("policy_ingress"),
-    [Symbol.dispose]: () => collection[Symbol.dispose](),
-  };
 }

@@ -1,0 +1,169 @@
+import { type BpfMap, type CollectionSpec, createMap, type MapSpec } from "ebpf-ts-loader";
+import type { MappedMemory } from "ebpf-ts-loader/sys";
+import type { DatapathMemory, TableName } from "./datapath_memory.ts";
+import type { ImageClass, PolicyImage } from "./image_builder.ts";
+
+/** Hash tables and arrays in the order they are filled: what is pointed to comes first. */
+const TABLES: readonly Exclude<TableName, "policy_tables" | "conntrack4" | "conntrack6">[] = [
+  "identities",
+  "endpoint_policies",
+  "endpoints",
+  "ipcache4_cidr",
+  "ipcache6_cidr",
+  "ipcache4",
+  "ipcache6",
+];
+
+const IMAGE_CLASSES: readonly ImageClass[] = ["S", "M", "L"];
+
+/**
+ * Fills the kernel's maps with a node's state, straight from Wasm memory: keys, values and image
+ * lines are taken by batch updates where the encoder left them.
+ *
+ * The maps stay the caller's and must outlive it.
+ */
+export class KernelMaps implements Disposable {
+  readonly #spec: CollectionSpec;
+  readonly #maps: ReadonlyMap<string, BpfMap>;
+  readonly #tables: MappedMemory;
+  readonly #cells: BigUint64Array;
+  /** The kernel's copies, by table. */
+  readonly #copies = new Map<number, BpfMap>();
+  /** Images that no cell names any more, but that a running program may still read. */
+  #retired: PolicyImage[] = [];
+
+  /**
+   * @param spec The object the maps were made from.
+   * @param maps The datapath's maps, by name.
+   */
+  constructor(spec: CollectionSpec, maps: ReadonlyMap<string, BpfMap>) {
+    this.#spec = spec;
+    this.#maps = maps;
+    this.#tables = this.map("policy_tables").mmap();
+    this.#cells = new BigUint64Array(this.#tables.buffer);
+  }
+
+  /** One of the datapath's maps. */
+  map(name: string): BpfMap {
+    const map = this.#maps.get(name);
+    if (map) return map;
+    throw new TypeError(
+      `Cannot find map "${name}": not in "${this.#spec.name}", expected one of ` +
+        [...this.#maps.keys()].join(", "),
+    );
+  }
+
+  /**
+   * Fills empty maps with everything that `memory` holds: images, their tables, then who uses
+   * them.
+   */
+  async fill(memory: DatapathMemory): Promise<void> {
+    await this.#introduce([...memory.images.values()], memory);
+    for (const image of memory.images.values()) this.#store(image);
+    for (const name of TABLES) {
+      const { count, keys, values } = memory.table(name);
+      if (count > 0) this.map(name).updateBatch(keys, values);
+    }
+  }
+
+  /**
+   * Puts the image of one policy in force. Packets are judged by the image of before or by this
+   * one: it is complete before one 64-bit store names it.
+   *
+   * @param before The image it takes the place of; freed in `memory` as soon as no program can
+   * still be reading the kernel's copy.
+   */
+  async replace(
+    image: PolicyImage,
+    before: PolicyImage | undefined,
+    memory: DatapathMemory,
+  ): Promise<void> {
+    // Introducing a table waits for an RCU grace period: programs that could still know a table
+    // retired before this call are done when it returns, and its number may be used again.
+    const reusable = this.#retired;
+    this.#retired = [];
+    await this.#introduce([image], memory);
+    for (const old of reusable) this.#free(old, memory);
+    this.#store(image);
+    if (before) this.#retired.push(before);
+  }
+
+  /**
+   * Overwrites one byte of an image in the kernel, as a fault would: for tests of verification.
+   *
+   * @returns The byte of before.
+   */
+  pokeImage(image: PolicyImage, offset: number, byte: number): number {
+    const copy = this.#copies.get(image.table);
+    const line = copy?.lookup(Math.floor(offset / copy.valueSize));
+    const before = line?.[offset % line.length];
+    if (!copy || !line || before === undefined) {
+      throw new RangeError(
+        `Cannot poke image of policy "${image.policy}": offset ${offset}, expected a byte of it`,
+      );
+    }
+    line[offset % line.length] = byte;
+    copy.update(Math.floor(offset / copy.valueSize), line);
+    return before;
+  }
+
+  /** Lets go of the images' copies, which the datapath's maps keep; these stay open. */
+  [Symbol.dispose](): void {
+    for (const copy of this.#copies.values()) copy[Symbol.dispose]();
+    this.#copies.clear();
+    this.#tables[Symbol.dispose]();
+  }
+
+  #free(image: PolicyImage, memory: DatapathMemory): void {
+    this.#copies.get(image.table)?.[Symbol.dispose]();
+    this.#copies.delete(image.table);
+    memory.builder.free(image);
+  }
+
+  /** Names an image in its policy's cell. */
+  #store(image: PolicyImage): void {
+    Atomics.store(
+      this.#cells,
+      image.policy,
+      BigInt(image.revision) << 32n | BigInt(image.table),
+    );
+  }
+
+  /** Makes images known to the programs, by one update per size class. */
+  async #introduce(images: readonly PolicyImage[], memory: DatapathMemory): Promise<void> {
+    for (const sizeClass of IMAGE_CLASSES) {
+      const ofClass = images.filter((image) => image.sizeClass === sizeClass);
+      if (ofClass.length === 0) continue;
+      for (const image of ofClass) this.#copies.set(image.table, this.#copy(image, memory));
+      await this.map(`images_${sizeClass}`).updateBatchAsync(
+        wordBytes(ofClass.map((image) => image.index)),
+        wordBytes(ofClass.map((image) => this.#copies.get(image.table)?.fd ?? -1)),
+      );
+    }
+  }
+
+  /** A kernel array with the image's lines; the caller owns it. */
+  #copy(image: PolicyImage, memory: DatapathMemory): BpfMap {
+    const map = createMap(this.#innerSpec(image.sizeClass));
+    try {
+      const keys = memory.arrayKeys(image.lines); // first: it may grow the memory
+      map.updateBatch(keys, image.bytes);
+      return map;
+    } catch (error) {
+      map[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #innerSpec(sizeClass: ImageClass): MapSpec {
+    const inner = this.#spec.maps.get(`images_${sizeClass}`)?.inner;
+    if (inner) return inner;
+    throw new TypeError(
+      `Cannot make image of class "${sizeClass}": no inner map, expected one in "images_${sizeClass}"`,
+    );
+  }
+}
+
+function wordBytes(words: readonly number[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}

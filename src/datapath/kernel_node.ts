@@ -1,0 +1,97 @@
+import type { BpfMap, Collection, CollectionSpec } from "ebpf-ts-loader";
+import type { NodeState, PolicyState } from "./datapath.ts";
+import type { DatapathMemory } from "./datapath_memory.ts";
+import { EndpointTemplate } from "./endpoint_programs.ts";
+import { eventMaskOf } from "./event_mask.ts";
+import { KernelMaps } from "./kernel_maps.ts";
+
+/** Options of {@linkcode KernelNode.create}. */
+export interface KernelNodeOptions {
+  /** Take the clock from the `ambient_input` map, as tests do. @default {false} */
+  readonly ambient?: boolean;
+}
+
+/**
+ * One node in the kernel: its maps filled, the programs of its endpoints loaded and knowing each
+ * other. Nothing is attached. Closing it closes maps and programs; what is attached by then lives
+ * on.
+ *
+ * Requires Linux 5.10 and root (CAP_BPF, CAP_NET_ADMIN).
+ */
+export class KernelNode implements Disposable {
+  readonly #memory: DatapathMemory;
+  readonly #maps: KernelMaps;
+  readonly #programs: ReadonlyMap<number, Collection>;
+  readonly #owned: DisposableStack;
+
+  private constructor(
+    memory: DatapathMemory,
+    maps: KernelMaps,
+    programs: ReadonlyMap<number, Collection>,
+    owned: DisposableStack,
+  ) {
+    this.#memory = memory;
+    this.#maps = maps;
+    this.#programs = programs;
+    this.#owned = owned;
+  }
+
+  /**
+   * Brings a state into the kernel. If anything fails, nothing stays open.
+   *
+   * @param spec The datapath object; see `readBpfObject("datapath")`.
+   * @param memory Holds `state` already: its tables and images are what the kernel gets.
+   * @throws {VerifierError} If the kernel refuses a program.
+   * @throws {SyscallError} If it refuses a map or an update.
+   */
+  static async create(
+    spec: CollectionSpec,
+    memory: DatapathMemory,
+    state: NodeState,
+    options: KernelNodeOptions = {},
+  ): Promise<KernelNode> {
+    using owned = new DisposableStack();
+    const settings = { events: eventMaskOf(state), ambient: options.ambient ?? false };
+    const template = owned.use(new EndpointTemplate(spec, settings));
+    const maps = owned.use(new KernelMaps(spec, template.maps));
+    const programs = new Map<number, Collection>();
+    for (const endpoint of state.endpoints) {
+      programs.set(endpoint.id, owned.use(template.load(endpoint)));
+    }
+    await maps.fill(memory);
+    for (const [id, collection] of programs) {
+      maps.map("endpoint_programs").updateSlot(id, collection.program("policy_ingress"));
+    }
+    return new KernelNode(memory, maps, programs, owned.move());
+  }
+
+  /** The maps, filled. */
+  get maps(): KernelMaps {
+    return this.#maps;
+  }
+
+  /** The programs of the endpoints, by endpoint id; see {@linkcode EndpointTemplate.load}. */
+  get programs(): ReadonlyMap<number, Collection> {
+    return this.#programs;
+  }
+
+  /** One of the datapath's maps; it stays the node's. */
+  map(name: string): BpfMap {
+    return this.#maps.map(name);
+  }
+
+  /**
+   * Replaces one policy while packets flow: each is judged by the old or by the new one.
+   *
+   * @throws {RangeError} If the policy does not fit; the old one stays in force.
+   */
+  async replacePolicy(policy: PolicyState): Promise<void> {
+    const image = this.#memory.buildImage(policy);
+    await this.#maps.replace(image, this.#memory.publish(image), this.#memory);
+  }
+
+  /** Closes programs and maps. */
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
