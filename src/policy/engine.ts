@@ -1,21 +1,9 @@
 /**
  * The policy engine: cluster state in, what a datapath needs out.
  *
- * ```ts
- * import { replaceWith } from "../cluster/change.ts";
- * import { readObjects } from "../cluster/read_objects.ts";
- * import { DEATH_STAR } from "../cluster/scenarios/death_star.ts";
- * import { PolicyEngine } from "./engine.ts";
- *
- * using engine = new PolicyEngine();
- * const snapshot = await engine.apply(replaceWith(readObjects([DEATH_STAR]).objects));
- * console.log(snapshot.policies.length); // 3
- * ```
- *
  * @module
  */
-import { type Change, type Effect, ObjectStore, replaceWith } from "../cluster/change.ts";
-import type { ClusterObject } from "../cluster/object.ts";
+import { type Change, type Effect, ObjectStore } from "../cluster/change.ts";
 import type { IdentityAllocator } from "../identity/allocator.ts";
 import { type Identity, sameIdentity } from "../identity/identity.ts";
 import { type IdentityNews, IdentityWatch } from "../identity/identity_watch.ts";
@@ -235,15 +223,6 @@ export class PolicyEngine implements Disposable {
       );
     }
   }
-}
-
-/** Compiles a set of objects once, with identities of its own. */
-export async function compileCluster(
-  objects: Iterable<ClusterObject>,
-  options: PolicyEngineOptions = {},
-): Promise<PolicySnapshot> {
-  using engine = new PolicyEngine(options);
-  return await engine.apply(replaceWith(objects));
 }
 
 function* cookiesOf(policies: Iterable<Policy>): Generator<number> {

@@ -44,6 +44,8 @@ Deno.test("labelFilter() lets the longer match decide", () => {
   const filter = labelFilter(["!foo", "foo\\.bar"]);
   const keys = ["foo", "foo.baz", "foo.bar"];
   assertEquals(keys.filter((key) => filter({ source: "k8s", key, value: "" })), ["foo.bar"]);
+  const tie = labelFilter(["foo", "!foo"]);
+  assertEquals(tie({ source: "k8s", key: "foo", value: "" }), false);
 });
 
 Deno.test("parseLabelPattern() refuses an empty expression", () => {

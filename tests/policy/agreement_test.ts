@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { RESERVED } from "../../src/identity/reserved.ts";
-import { compileCluster } from "../../src/policy/engine.ts";
+import { compileCluster } from "../../src/policy/compile_cluster.ts";
 import { formatOrigin } from "../../src/policy/cookie.ts";
 import { explain, lookup } from "../../src/policy/lookup.ts";
 import type { Policy, PolicySnapshot } from "../../src/policy/snapshot.ts";

@@ -6,7 +6,8 @@ import { DEATH_STAR } from "../../src/cluster/scenarios/death_star.ts";
 import type { IdentityAllocator } from "../../src/identity/allocator.ts";
 import { labelsOf } from "../../src/identity/label.ts";
 import { LocalAllocator } from "../../src/identity/local_allocator.ts";
-import { compileCluster, PolicyEngine } from "../../src/policy/engine.ts";
+import { compileCluster } from "../../src/policy/compile_cluster.ts";
+import { PolicyEngine } from "../../src/policy/engine.ts";
 import type { PolicySnapshot } from "../../src/policy/snapshot.ts";
 
 function mustRead(text: string) {

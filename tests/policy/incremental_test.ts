@@ -8,7 +8,8 @@ import type { Identity } from "../../src/identity/identity.ts";
 import { canonicalKey, type Labels } from "../../src/identity/label.ts";
 import { LocalAllocator } from "../../src/identity/local_allocator.ts";
 import { formatOrigin } from "../../src/policy/cookie.ts";
-import { compileCluster, PolicyEngine } from "../../src/policy/engine.ts";
+import { compileCluster } from "../../src/policy/compile_cluster.ts";
+import { PolicyEngine } from "../../src/policy/engine.ts";
 import type { PolicySnapshot } from "../../src/policy/snapshot.ts";
 import { SEED, world } from "./_random.ts";
 

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { CiliumNetworkPolicy, Namespace, Pod } from "../../src/cluster/object.ts";
 import { readObjects } from "../../src/cluster/read_objects.ts";
 import { RESERVED } from "../../src/identity/reserved.ts";
-import { compileCluster } from "../../src/policy/engine.ts";
+import { compileCluster } from "../../src/policy/compile_cluster.ts";
 import { lookup } from "../../src/policy/lookup.ts";
 import { evaluate } from "../../src/spec/evaluate.ts";
 import { podPeer, reservedPeer } from "../../src/spec/peer.ts";
