@@ -1,16 +1,15 @@
 import { Command, Option } from "commander";
 import process from "node:process";
 import { styleText } from "node:util";
-import { readFiles } from "../cluster/read_files.ts";
-import { readObjects } from "../cluster/read_objects.ts";
-import { DEATH_STAR } from "../cluster/scenarios/death_star.ts";
 import { DemoInputError, type DemoResult, runDemo } from "../demo/demo.ts";
 import { missingFeature } from "../demo/missing_feature.ts";
-import { type Cell, summarize, TABLE_HEAD, tableRows, type Tone } from "../demo/report.ts";
+import { summarize, TABLE_HEAD, tableRows, type Tone } from "../demo/report.ts";
+import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { loadScenario } from "./load_scenario.ts";
+import { formatTable } from "./table.ts";
 
 interface DemoFlags {
   readonly file?: string[];
-  readonly namespace: string;
   readonly requireKernel: boolean;
   readonly output: "table" | "json" | "jsonl";
 }
@@ -38,7 +37,6 @@ export function demoCommand(): Command {
         "Needs root and Linux 6.6; leaves nothing behind.",
     )
     .option("-f, --file <path...>", "manifests: files, folders or - (default: the Death Star)")
-    .option("-n, --namespace <name>", "namespace of objects that name none", "default")
     .option("--require-kernel", "fail where the kernel or a privilege is missing", false)
     .addOption(
       new Option("-o, --output <format>", "how to print").choices(["table", "json", "jsonl"])
@@ -55,25 +53,18 @@ export function demoCommand(): Command {
 }
 
 async function demo(flags: DemoFlags): Promise<number> {
-  const { inputs, errors: unreadable } = flags.file
-    ? await readFiles(flags.file)
-    : { inputs: [DEATH_STAR], errors: [] };
-  const { objects, errors: invalid } = readObjects(inputs, { defaultNamespace: flags.namespace });
-  const errors = [...unreadable, ...invalid];
-  for (const { message } of errors) console.error(message);
-  if (errors.length > 0) return 2;
-
   const stop = new AbortController();
   using interrupts = catchInterrupts(stop);
   try {
-    const results = await runDemo(objects, { ...printing(flags), signal: stop.signal });
+    const scenario = await loadScenario(flags.file ?? []);
+    const results = await runDemo(scenario, { ...printing(flags), signal: stop.signal });
     print(flags, results);
-    return results.every(({ match }) => match) ? 0 : 1;
+    return results.every(({ match }) => match) ? EXIT_CODE.OK : EXIT_CODE.NO;
   } catch (error) {
     if (stop.signal.aborted) return SIGNALS[interrupts.caught()];
-    if (error instanceof DemoInputError) {
+    if (error instanceof DemoInputError || error instanceof BadInputError) {
       console.error(error.message);
-      return 2;
+      return EXIT_CODE.BAD_INPUT;
     }
     const reason = missingFeature(error);
     if (reason === undefined) throw error;
@@ -106,7 +97,7 @@ function skip({ requireKernel, output }: DemoFlags, reason: string): number {
   if (requireKernel) console.error(line);
   else if (output === "table") console.log(line);
   else console.log(JSON.stringify({ kernel: "skipped", reason }));
-  return requireKernel ? 2 : 0;
+  return requireKernel ? EXIT_CODE.BAD_INPUT : EXIT_CODE.OK;
 }
 
 function printing({ output }: DemoFlags) {
@@ -125,22 +116,14 @@ function print({ output }: DemoFlags, results: readonly DemoResult[]): void {
     for (const result of results) console.log(JSON.stringify(result));
     return console.log(JSON.stringify(summary));
   }
-  console.log();
-  printTable(tableRows(results));
+  const rows = tableRows(results).map((row) => row.map(({ text, tone }) => styled(text, tone)));
+  console.log(`\n${formatTable(TABLE_HEAD, rows)}\n`);
   const { probes, reached, denied, mismatches } = summary;
-  const figures = `${probes} probes: ${reached} reached, ${denied} denied, `;
   const verdict = `${mismatches} mismatches with the emulator`;
-  console.log(`\n${figures}${mismatches > 0 ? styled(verdict, "alarm") : verdict}`);
-}
-
-function printTable(rows: readonly Cell[][]): void {
-  const head = TABLE_HEAD.map((text): Cell => ({ text, tone: "plain" }));
-  const lines = [head, ...rows];
-  const widths = head.map((_, at) => Math.max(...lines.map((row) => row[at]?.text.length ?? 0)));
-  for (const row of lines) {
-    const cells = row.map(({ text, tone }, at) => styled(text.padEnd(widths[at] ?? 0), tone));
-    console.log(cells.join("  ").trimEnd());
-  }
+  console.log(
+    `${probes} probes: ${reached} reached, ${denied} denied, ` +
+      styled(verdict, mismatches > 0 ? "alarm" : "plain"),
+  );
 }
 
 /** Colours on a terminal only, and not where NO_COLOR asks for none. */

@@ -4,15 +4,12 @@
  *
  * @module
  */
-import { replaceWith } from "../cluster/change.ts";
-import type { ClusterObject } from "../cluster/object.ts";
 import type { NodeState } from "../datapath/datapath.ts";
 import { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { Emulator } from "../datapath/emulator.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
-import { PolicyEngine } from "../policy/engine.ts";
 import type { PolicySnapshot } from "../policy/snapshot.ts";
-import { nodeOf } from "../verify/scenario.ts";
+import type { Scenario } from "../verify/scenario.ts";
 import { type Decision, Decisions, sameDecision } from "./decision.ts";
 import type { FlowEvent } from "./event.ts";
 import { LivePrograms } from "./live_programs.ts";
@@ -21,10 +18,12 @@ import { planProbes, type Probe } from "./probe.ts";
 import { type EventNames, formatEvent } from "./sentence.ts";
 import { probeTargets } from "./targets.ts";
 import { Topology } from "./topology.ts";
-import { type Outcome, runTraffic } from "./traffic.ts";
+import { type Outcome, type ProbeResult, runTraffic } from "./traffic.ts";
 
 /** Most pods that a demo takes: it tries every pair of them. */
 export const MAX_DEMO_PODS = 16;
+
+const PREDICTIONS_AT_ONCE = 1024;
 
 /** Options for {@linkcode runDemo}. */
 export interface DemoOptions {
@@ -65,23 +64,24 @@ export class DemoInputError extends Error {
  * @throws What {@linkcode missingFeature} recognises, where the kernel or a privilege is missing.
  */
 export async function runDemo(
-  objects: readonly ClusterObject[],
+  scenario: Scenario,
   { onEvent, signal }: DemoOptions = {},
 ): Promise<DemoResult[]> {
-  using engine = new PolicyEngine();
-  const snapshot = await engine.apply(replaceWith(objects), signal);
+  const { snapshot } = scenario;
   const endpoints = snapshot.endpoints.filter(({ addresses }) => addresses.length > 0);
   requireUsable(snapshot, endpoints.length);
   const memory = new DatapathMemory(await readEmulatorWasm());
   using emulator = new Emulator(memory);
   using topology = Topology.create(endpoints);
-  const state = stateOf(snapshot, topology);
-  const names = namesOf(snapshot);
+  const state = stateOf(scenario, topology);
   emulator.load(state);
-  const probes = planProbes(topology.pods, probeTargets(objects));
-  const predicted = predict(probes, { datapath: emulator, batch: memory.packetBatch(1024), names });
+  const names = namesOf(snapshot);
+  const probes = planProbes(topology.pods, probeTargets(scenario.policies));
+  const batch = memory.packetBatch(Math.min(probes.length, PREDICTIONS_AT_ONCE));
+  const predicted = predict(probes, { datapath: emulator, batch, names });
   const decided = new Decisions(names);
-  using programs = new LivePrograms({
+  signal?.throwIfAborted();
+  using programs = await LivePrograms.attach({
     topology,
     state,
     memory,
@@ -98,23 +98,34 @@ export async function runDemo(
     },
   });
   programs.drain();
-  return results.map(({ probe, outcome, sport, error }) => {
-    const kernel = decided.of(flowOf(probe, sport));
-    const prediction = predicted.of(predictedFlow(probe));
-    return {
-      source: probe.source.name,
-      destination: probe.destination.name,
-      family: probe.family,
-      protocol: probe.protocol,
-      port: probe.port,
-      outcome,
-      error,
-      kernel,
-      emulator: prediction,
-      match: outcome === (kernel?.allowed ? "reached" : "denied") &&
-        kernel !== undefined && sameDecision(kernel, prediction),
-    };
-  });
+  return results.map((result) =>
+    compare(
+      result,
+      decided.of(flowOf(result.probe, result.sport)),
+      predicted.of(predictedFlow(result.probe)),
+    )
+  );
+}
+
+/** What happened, what the kernel said about it, and what the emulator had said before. */
+function compare(
+  { probe, outcome, error }: ProbeResult,
+  kernel: Decision | undefined,
+  emulator: Decision | undefined,
+): DemoResult {
+  const told = kernel && (kernel.allowed ? "reached" : "denied");
+  return {
+    source: probe.source.name,
+    destination: probe.destination.name,
+    family: probe.family,
+    protocol: probe.protocol,
+    port: probe.port,
+    outcome,
+    error,
+    kernel,
+    emulator,
+    match: outcome === told && sameDecision(kernel, emulator),
+  };
 }
 
 function requireUsable({ problems }: PolicySnapshot, pods: number): void {
@@ -127,8 +138,7 @@ function requireUsable({ problems }: PolicySnapshot, pods: number): void {
 }
 
 /** The state of the node with the interfaces that the topology has. */
-function stateOf(snapshot: PolicySnapshot, topology: Topology): NodeState {
-  const state = nodeOf(snapshot);
+function stateOf({ node: state }: Scenario, topology: Topology): NodeState {
   const pods = new Map(topology.pods.map((pod) => [pod.id, pod]));
   const endpoints = state.endpoints.flatMap((endpoint) => {
     const pod = pods.get(endpoint.id);

@@ -3,26 +3,13 @@
  *
  * @module
  */
-import { attachTcx, type BpfMap, type CollectionSpec, createMap, RingBuffer } from "ebpf-ts-loader";
+import { attachTcx, RingBuffer } from "ebpf-ts-loader";
 import { readBpfObject } from "../datapath/bpf_objects.ts";
 import type { NodeState } from "../datapath/datapath.ts";
-import type { DatapathMemory, TableName } from "../datapath/datapath_memory.ts";
-import { EndpointTemplate } from "../datapath/endpoint_programs.ts";
-import { eventMaskOf } from "../datapath/event_mask.ts";
-import type { FlowEvent } from "./event.ts";
-import { decodeEvent } from "./event.ts";
+import type { DatapathMemory } from "../datapath/datapath_memory.ts";
+import { KernelNode } from "../datapath/kernel_node.ts";
+import { decodeEvent, type FlowEvent } from "./event.ts";
 import type { Topology } from "./topology.ts";
-
-const TABLES: readonly TableName[] = [
-  "ipcache4",
-  "ipcache6",
-  "ipcache4_cidr",
-  "ipcache6_cidr",
-  "identities",
-  "endpoints",
-  "endpoint_policies",
-  "policy_tables",
-];
 
 /** Options for {@linkcode LivePrograms}. */
 export interface LiveProgramsOptions {
@@ -45,34 +32,37 @@ export class LivePrograms implements Disposable {
   readonly #ring: RingBuffer;
   readonly #onEvent: (event: FlowEvent) => void;
 
+  private constructor(
+    ring: RingBuffer,
+    onEvent: (event: FlowEvent) => void,
+    owned: DisposableStack,
+  ) {
+    this.#ring = ring;
+    this.#onEvent = onEvent;
+    owned.use(ring.watch((records) => this.#deliver(records)));
+    this.#owned = owned;
+  }
+
   /**
    * Loads and attaches. The maps are full before the first program sees a packet.
    *
    * @throws NotSupportedError, VerifierError, SyscallError. Nothing stays attached then.
    */
-  constructor({ topology, state, memory, onEvent }: LiveProgramsOptions) {
+  static async attach(options: LiveProgramsOptions): Promise<LivePrograms> {
+    const { topology, state, memory, onEvent } = options;
     using owned = new DisposableStack();
-    const spec = readBpfObject("datapath");
-    const settings = { events: eventMaskOf(state), ambient: false };
-    const template = owned.use(new EndpointTemplate(spec, settings));
-    fillTables(template.maps, memory);
-    fillImages(template.maps, spec, memory);
-    const tailCalls = mustGet(template.maps, "endpoint_programs");
-    const programs = state.endpoints.map((endpoint) => {
-      const loaded = owned.use(template.load(endpoint));
-      tailCalls.updateSlot(endpoint.id, loaded.policyIngress);
-      return { ...loaded, ifindex: endpoint.ifindex };
-    });
+    const node = owned.use(await KernelNode.create(readBpfObject("datapath"), memory, state));
+    // The kernel looks an interface up in the namespace of the thread that attaches.
     topology.node.run(() => {
-      for (const { fromContainer, toContainer, ifindex } of programs) {
-        owned.use(attachTcx(fromContainer, { ifindex, direction: "ingress" }));
-        owned.use(attachTcx(toContainer, { ifindex, direction: "egress" }));
+      for (const { id, ifindex } of state.endpoints) {
+        const programs = node.programs.get(id);
+        if (!programs) continue;
+        owned.use(attachTcx(programs.program("from_container"), { ifindex, direction: "ingress" }));
+        owned.use(attachTcx(programs.program("to_container"), { ifindex, direction: "egress" }));
       }
     });
-    this.#onEvent = onEvent;
-    this.#ring = owned.use(new RingBuffer(mustGet(template.maps, "events")));
-    owned.use(this.#ring.watch((records) => this.#deliver(records)));
-    this.#owned = owned.move();
+    const ring = owned.use(new RingBuffer(node.map("events")));
+    return new LivePrograms(ring, onEvent, owned.move());
   }
 
   /** Delivers the events that are there now, without waiting for a wake-up. */
@@ -87,35 +77,5 @@ export class LivePrograms implements Disposable {
   /** Detaches and unloads everything. */
   [Symbol.dispose](): void {
     this.#owned.dispose();
-  }
-}
-
-function mustGet(maps: ReadonlyMap<string, BpfMap>, name: string): BpfMap {
-  const map = maps.get(name);
-  if (map) return map;
-  throw new TypeError(`Cannot find map "${name}": not in the object, expected it there`);
-}
-
-function fillTables(maps: ReadonlyMap<string, BpfMap>, memory: DatapathMemory): void {
-  for (const name of TABLES) {
-    const { count, keys, values } = memory.table(name);
-    if (count > 0) mustGet(maps, name).updateBatch(keys, values);
-  }
-}
-
-/** One inner map per policy; the kernel holds it once it is in its slot. */
-function fillImages(
-  maps: ReadonlyMap<string, BpfMap>,
-  spec: CollectionSpec,
-  memory: DatapathMemory,
-): void {
-  for (const image of memory.images.values()) {
-    const outer = `images_${image.sizeClass}`;
-    const inner = spec.maps.get(outer)?.inner;
-    if (!inner) throw new TypeError(`Cannot fill "${outer}": no inner map, expected one`);
-    using lines = createMap(inner);
-    const keys = memory.arrayKeys(image.lines); // first: it may grow the memory
-    lines.updateBatch(keys, image.bytes);
-    mustGet(maps, outer).updateSlot(image.index, lines);
   }
 }

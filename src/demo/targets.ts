@@ -1,4 +1,4 @@
-import type { ClusterObject } from "../cluster/object.ts";
+import type { CiliumNetworkPolicy } from "../cluster/object.ts";
 import type { PortSpec } from "../cluster/rule.ts";
 import type { ProbeTarget } from "./probe.ts";
 
@@ -12,17 +12,16 @@ const MAX_PORTS_PER_PROTOCOL = 12;
  * What to try pods on: each port that a policy names (of a range, the first and the one behind the
  * last), one that none names, and ping.
  */
-export function probeTargets(objects: Iterable<ClusterObject>): ProbeTarget[] {
-  const ports = [...portSpecs(objects)];
+export function probeTargets(policies: Iterable<CiliumNetworkPolicy>): ProbeTarget[] {
+  const ports = [...portSpecs(policies)];
   const tcp = portsOf("TCP", ports).map((port) => ({ protocol: "TCP", port }) as const);
   const udp = portsOf("UDP", ports).map((port) => ({ protocol: "UDP", port }) as const);
   return [...tcp, ...udp, { protocol: "ICMP", port: 0 }];
 }
 
-function* portSpecs(objects: Iterable<ClusterObject>): Generator<PortSpec> {
-  for (const object of objects) {
-    if (object.kind !== "CiliumNetworkPolicy") continue;
-    for (const { ingress = [], egress = [] } of object.specs) {
+function* portSpecs(policies: Iterable<CiliumNetworkPolicy>): Generator<PortSpec> {
+  for (const { specs } of policies) {
+    for (const { ingress = [], egress = [] } of specs) {
       for (const { toPorts = [] } of [...ingress, ...egress]) {
         for (const rule of toPorts) yield* rule.ports;
       }
