@@ -77,10 +77,7 @@ export class Btf {
 
   /** Strips typedefs, qualifiers and type tags. */
   resolve(id: number): BtfType {
-    let type = this.type(id);
-    // Cycles were refused at parsing, so this ends.
-    while (isModifier(type)) type = this.type(type.type);
-    return type;
+    return this.#unwrap(id).type;
   }
 
   /** Size of a type in bytes; void, functions and forward declarations have none and throw. */
@@ -126,13 +123,16 @@ export class Btf {
     if (depth > MAX_DEPTH) {
       throw new ObjectFormatError(this.#subject, `type ${id} nested deeper than ${depth}`, "less");
     }
-    const layout = this.#describe(id, depth);
+    const { type, typedefs } = this.#unwrap(id);
+    const base = type.id === id ? this.#describe(type, depth) : this.#layout(type.id, depth + 1);
+    const layout = typedefs.length === 0 ? base : { ...base, typedefs };
     this.#layouts.set(id, layout);
     return layout;
   }
 
-  #describe(id: number, depth: number): TypeLayout {
-    const { type, typedefs } = this.#unwrap(id);
+  /** The layout of a type that is no typedef or qualifier. */
+  #describe(type: BtfType, depth: number): TypeLayout {
+    const typedefs: string[] = [];
     switch (type.kind) {
       case "int": {
         const { name, size, signed, char, bool } = type;
@@ -150,7 +150,7 @@ export class Btf {
       case "array": {
         const element = this.#layout(type.type, depth + 1);
         const size = element.size * type.count;
-        this.#checkSize(id, size);
+        this.#checkSize(type.id, size);
         return { kind: "array", size, count: type.count, element, typedefs };
       }
       case "struct":
@@ -161,7 +161,7 @@ export class Btf {
       default:
         throw new ObjectFormatError(
           this.#subject,
-          `type ${id} is of kind ${type.kind}`,
+          `type ${type.id} is of kind ${type.kind}`,
           "a type with a size",
         );
     }
@@ -170,11 +170,16 @@ export class Btf {
   #unwrap(id: number): { type: BtfType; typedefs: string[] } {
     const typedefs: string[] = [];
     let type = this.type(id);
-    while (isModifier(type) || type.kind === "variable") {
+    for (let depth = 0; depth <= MAX_DEPTH; depth++) {
+      if (!isModifier(type)) return { type, typedefs };
       if (type.kind === "typedef") typedefs.push(type.name);
       type = this.type(type.type);
     }
-    return { type, typedefs };
+    throw new ObjectFormatError(
+      this.#subject,
+      `type ${id} behind more than ${MAX_DEPTH} typedefs and qualifiers`,
+      "fewer",
+    );
   }
 
   #member(owner: BtfComposite, member: BtfMember, depth: number): MemberLayout {

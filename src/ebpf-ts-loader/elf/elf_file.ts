@@ -54,6 +54,8 @@ export interface ElfFile {
   readonly name: string;
   readonly sections: readonly ElfSection[];
   readonly symbols: readonly ElfSymbol[];
+  /** The symbols of each section, by its index. */
+  readonly symbolsOf: ReadonlyMap<number, readonly ElfSymbol[]>;
   /** Relocations by the index of the section they change, sorted by offset. */
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
 }
@@ -80,7 +82,13 @@ export function parseElf(bytes: Uint8Array<ArrayBuffer>, name: string): ElfFile 
   if (tables.length > 1) throw reader.error(`${tables.length} symbol tables`, "one");
   const table = tables[0];
   const symbols = table ? readSymbols(reader, table, sections) : [];
-  return { name, sections, symbols, relocations: readRelocations(reader, sections, symbols) };
+  return {
+    name,
+    sections,
+    symbols,
+    symbolsOf: groupBySection(symbols),
+    relocations: readRelocations(reader, sections, symbols),
+  };
 }
 
 function checkHeader(reader: ByteReader): void {
@@ -117,12 +125,17 @@ function readSections(reader: ByteReader): ElfSection[] {
   const names = sectionNames(reader, offset + namesIndex * SHDR_SIZE);
   const sections: ElfSection[] = [];
   let total = 0;
+  let zeroed = 0;
   for (let index = 0; index < count; index++) {
     const section = readSection(reader, offset + index * SHDR_SIZE, index, names);
     total += section.bytes.length;
+    zeroed += section.type === SHT.NOBITS ? section.size : 0;
     // Sections of a real object do not overlap; overlapping ones multiply the work.
     if (total > reader.length) {
       throw reader.error(`sections of ${total} bytes`, `at most the file's ${reader.length}`);
+    }
+    if (zeroed > NOBITS_LIMIT) {
+      throw reader.error(`${zeroed} bytes without contents (.bss)`, `at most ${NOBITS_LIMIT}`);
     }
     sections.push(section);
   }
@@ -146,9 +159,6 @@ function readSection(
   const name = type === SHT.NULL
     ? ""
     : names.string(reader.u32(at, "name"), NAME_LIMIT, `name of section ${index}`);
-  if (type === SHT.NOBITS && size > NOBITS_LIMIT) {
-    throw reader.error(`section "${name}" of ${size} bytes`, `at most ${NOBITS_LIMIT}`);
-  }
   const inFile = type !== SHT.NULL && type !== SHT.NOBITS;
   const offset = inFile ? reader.u64(at + 24, "section offset") : 0;
   return {
@@ -203,6 +213,17 @@ function readSymbols(
       size: body.u64(at + 16, `size of symbol ${index}`),
     };
   });
+}
+
+function groupBySection(symbols: readonly ElfSymbol[]): Map<number, ElfSymbol[]> {
+  const groups = new Map<number, ElfSymbol[]>();
+  for (const symbol of symbols) {
+    if (symbol.section === undefined) continue;
+    const group = groups.get(symbol.section);
+    if (group) group.push(symbol);
+    else groups.set(symbol.section, [symbol]);
+  }
+  return groups;
 }
 
 function readRelocations(

@@ -1,12 +1,14 @@
 import type { Btf } from "../btf/btf.ts";
 import type { BtfComposite, BtfMember, BtfVariable } from "../btf/types.ts";
-import type { ElfFile, ElfSection } from "../elf/elf_file.ts";
+import type { ElfFile, ElfSection, ElfSymbol } from "../elf/elf_file.ts";
 import { ObjectFormatError } from "../errors.ts";
 import type { MapSpec, SlotSpec } from "./collection_spec.ts";
 import { isMapOfMaps, MapType, mapTypeName } from "./map_types.ts";
 
 const PIN_BY_NAME = 1;
 const SLOT_SIZE = 8;
+// Generous: a definition has a dozen different fields.
+const MAX_FIELDS = 32;
 
 /** A map definition and where it stands in the `.maps` section. */
 export interface PlacedMap {
@@ -29,7 +31,10 @@ export function parseBtfMaps(elf: ElfFile, section: ElfSection, btf: Btf): Place
   }
   const dataSection = btf.find("dataSection", ".maps");
   const variables = dataSection?.variables ?? [];
-  const maps = variables.map(({ type }) => parsePlaced(elf, section, { btf, type }));
+  const symbols = new Map(
+    (elf.symbolsOf.get(section.index) ?? []).map((symbol) => [symbol.name, symbol]),
+  );
+  const maps = variables.map(({ type }) => parsePlaced(elf, section, { btf, type, symbols }));
   maps.sort((a, b) => a.offset - b.offset);
   return maps;
 }
@@ -37,15 +42,13 @@ export function parseBtfMaps(elf: ElfFile, section: ElfSection, btf: Btf): Place
 function parsePlaced(
   elf: ElfFile,
   section: ElfSection,
-  { btf, type }: { btf: Btf; type: number },
+  { btf, type, symbols }: { btf: Btf; type: number; symbols: ReadonlyMap<string, ElfSymbol> },
 ): PlacedMap {
   const variable = btf.type(type);
   if (variable.kind !== "variable") {
     throw new ObjectFormatError(`${elf.name} .maps`, `a ${variable.kind}`, "variables");
   }
-  const symbol = elf.symbols.find((each) =>
-    each.name === variable.name && each.section === section.index
-  );
+  const symbol = symbols.get(variable.name);
   const definition = btf.resolve(variable.type);
   if (!symbol || definition.kind !== "struct") {
     throw new ObjectFormatError(
@@ -105,6 +108,9 @@ class MapDefinition {
   }
 
   parse(definition: BtfComposite, inner: boolean): MapSpec {
+    if (definition.members.length > MAX_FIELDS) {
+      throw this.#error(`${definition.members.length} fields`, `at most ${MAX_FIELDS}`);
+    }
     const spec = emptyMap(inner ? `${this.#name}.inner` : this.#name);
     for (const member of definition.members) this.#apply(spec, member, inner);
     if (spec.type === 0) throw this.#error("no type", "__uint(type, …)");
@@ -235,8 +241,13 @@ export function applySlots(
     functionName: (section: number, value: number) => string | undefined;
   },
 ): void {
+  const mapAt = new Map(maps.map((map) => [map.offset, map]));
+  // Relocations and maps are both sorted by offset: one walk over the two.
+  let next = 0;
+  let owner: PlacedMap | undefined;
   for (const { offset, symbol } of elf.relocations.get(section.index) ?? []) {
-    const owner = maps.find((map) => map.offset <= offset && offset < map.offset + map.size);
+    while ((maps[next]?.offset ?? Infinity) <= offset) owner = maps[next++];
+    if (owner && offset >= owner.offset + owner.size) owner = undefined;
     const at = owner?.slotsOffset === undefined ? -1 : offset - owner.offset - owner.slotsOffset;
     if (!owner || at < 0 || at % SLOT_SIZE !== 0) {
       throw new ObjectFormatError(`${elf.name} .maps`, `a pointer at ${offset}`, "map values");
@@ -244,7 +255,7 @@ export function applySlots(
     const target = slotTarget(owner.spec, symbol.section, {
       symbol,
       section,
-      maps,
+      mapAt,
       functionName,
     });
     if (target === undefined) {
@@ -264,10 +275,10 @@ export function applySlots(
 function slotTarget(
   spec: MapSpec,
   symbolSection: number | undefined,
-  { symbol, section, maps, functionName }: {
+  { symbol, section, mapAt, functionName }: {
     symbol: { readonly value: number };
     section: ElfSection;
-    maps: readonly PlacedMap[];
+    mapAt: ReadonlyMap<number, PlacedMap>;
     functionName: (section: number, value: number) => string | undefined;
   },
 ): Omit<SlotSpec, "index"> | undefined {
@@ -276,7 +287,7 @@ function slotTarget(
     const name = functionName(symbolSection, symbol.value);
     return name === undefined ? undefined : { kind: "program", name };
   }
-  const map = maps.find((each) => each.offset === symbol.value);
+  const map = mapAt.get(symbol.value);
   if (symbolSection !== section.index || !map) return undefined;
   return { kind: "map", name: map.spec.name };
 }

@@ -46,8 +46,8 @@ export function findVariables(
   const variables = new Map<string, VariableSpec>();
   for (const section of sections) {
     const types = variableTypes(btf, section.name);
-    for (const symbol of elf.symbols) {
-      if (symbol.section !== section.index || symbol.type !== STT.OBJECT) continue;
+    for (const symbol of elf.symbolsOf.get(section.index) ?? []) {
+      if (symbol.type !== STT.OBJECT) continue;
       requireInside(elf, section, symbol);
       const typeId = types.get(symbol.name) ?? 0;
       const { name, value: offset, size } = symbol;
@@ -92,8 +92,11 @@ const VARIABLE_SIZE = 12;
 export function kernelBtf(elf: ElfFile, btf: Btf): Uint8Array<ArrayBuffer> {
   const bytes = btf.bytes.slice();
   const view = new DataView(bytes.buffer);
+  const sections = new Map(elf.sections.map((section) => [section.name, section]));
   for (const dataSection of btf.ofKind("dataSection")) {
-    const section = elf.sections.find((each) => each.name === dataSection.name);
+    const section = sections.get(dataSection.name);
+    // Once each: a second BTF section of the name would repeat the work, and the kernel refuses it.
+    sections.delete(dataSection.name);
     if (!section) continue;
     const at = btf.recordOffset(dataSection.id);
     view.setUint32(at + 8, section.size, true);
@@ -117,7 +120,7 @@ export function kernelBtf(elf: ElfFile, btf: Btf): Uint8Array<ArrayBuffer> {
 }
 
 function symbolOffsets(elf: ElfFile, section: ElfSection): Map<string, number> {
-  const here = elf.symbols.filter((symbol) => symbol.section === section.index);
+  const here = elf.symbolsOf.get(section.index) ?? [];
   return new Map(here.map((symbol) => [symbol.name, symbol.value]));
 }
 

@@ -5,7 +5,7 @@ import { ObjectFormatError } from "../errors.ts";
 import { applySlots, parseBtfMaps, type PlacedMap } from "./_btf_maps.ts";
 import type { CollectionSpec, MapSpec, ProgramSpec } from "./collection_spec.ts";
 import { dataMap, findVariables, isData, kernelBtf } from "./_data_sections.ts";
-import { type CodeFunction, findFunctions, INSTRUCTION_SIZE } from "./_functions.ts";
+import { type CodeFunction, findFunctions, functionAt, INSTRUCTION_SIZE } from "./_functions.ts";
 import { linkFunctions, type LinkInput } from "./_link_functions.ts";
 import { sectionKind } from "./program_types.ts";
 
@@ -97,8 +97,9 @@ function programNames(
   functions: LinkInput["functions"],
 ): (section: number, value: number) => string | undefined {
   return (section, value) => {
-    const found = functions.get(section)?.find((each) => each.start * INSTRUCTION_SIZE === value);
-    return found && isEntry(found) ? found.name : undefined;
+    const found = functionAt(functions.get(section) ?? [], value / INSTRUCTION_SIZE);
+    const starts = found?.start === value / INSTRUCTION_SIZE;
+    return found && starts && isEntry(found) ? found.name : undefined;
   };
 }
 

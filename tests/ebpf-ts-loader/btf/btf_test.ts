@@ -139,3 +139,9 @@ Deno.test("Btf refuses an array of astronomic size when its size is asked for", 
   const btf = new Btf(blob(0, kind(3), 0, 2, 2, 0xffffffff, 0, kind(2), 0));
   assertThrows(() => btf.sizeOf(1), ObjectFormatError, "below 2^32");
 });
+
+Deno.test("Btf refuses a chain of typedefs nobody writes", () => {
+  const chain = Array.from({ length: 100 }, (_, index) => [1, kind(8), index + 2]).flat();
+  const btf = new Btf(blob(...chain, 0, kind(2), 0));
+  assertThrows(() => btf.sizeOf(1), ObjectFormatError, "behind more than 32 typedefs");
+});
