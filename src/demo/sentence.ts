@@ -47,7 +47,12 @@ export function formatEvent(event: FlowEvent, names: EventNames): string {
     return `${formatFlow(flow, "✗", names)} denied${by}: ${reasonName(reason)}${side}`;
   }
   if (type === "trace") return `${formatFlow(flow, "·", names)} ${reasonName(reason)}${side}`;
-  const why = policies.length > 0 ? `allowed by ${policies.join(", ")}` : "allowed: no policy";
+  const unknown = names.rulesOf(cookie) === undefined;
+  const why = policies.length > 0
+    ? `allowed by ${policies.join(", ")}`
+    : unknown
+    ? "allowed by policies no longer known"
+    : "allowed: no policy";
   return `${formatFlow(flow, "→", names)} ${why}${side}`;
 }
 
