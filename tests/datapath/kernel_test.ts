@@ -1,11 +1,16 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { cloneProgram, VerifierError } from "ebpf-ts-loader";
+import { cloneProgram, type ProgramSpec, VerifierError } from "ebpf-ts-loader";
 import { readBpfObject } from "../../src/datapath/bpf_objects.ts";
 import type { NodeState, PolicyState } from "../../src/datapath/datapath.ts";
 import type { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
 import { Emulator } from "../../src/datapath/emulator.ts";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
-import { EVENT_SIZE, PACKET_REDIRECT, PACKET_SHOT } from "../../src/datapath/layout.ts";
+import {
+  EVENT_SIZE,
+  MARK_ENFORCED,
+  PACKET_REDIRECT,
+  PACKET_SHOT,
+} from "../../src/datapath/layout.ts";
 import { newPacket } from "../../src/datapath/packet_builder.ts";
 import type { PacketInput } from "../../src/datapath/packet_batch.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
@@ -166,13 +171,22 @@ kernelTest(
   },
 );
 
-/** `r0 = verdict; exit`, then what was there before. */
-function returning(name: string, verdict: number) {
+/** A copy of a program in which every immediate `from` is `to`. */
+function withImmediate(name: string, from: number, to: number): ProgramSpec {
   const program = readBpfObject("datapath").programs.get(name);
   assert(program);
   const copy = cloneProgram(program);
-  copy.instructions.set([0xb7, 0, 0, 0, verdict, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
+  const words = new Uint32Array(copy.instructions.buffer);
+  for (let i = 1; i < words.length; i += 2) if (words[i] === from) words[i] = to;
   return copy;
+}
+
+/** The mark that a delivered datagram leaves with. */
+function deliveredMark(memory: DatapathMemory, kernel: KernelDatapath): number {
+  const batch = memory.packetBatch(1);
+  batch.add(datagram(53));
+  kernel.run(batch, batch);
+  return batch.output(0).mark;
 }
 
 kernelTest(
@@ -181,10 +195,10 @@ kernelTest(
     const memory = newMemory();
     using kernel = new KernelDatapath(memory);
     await kernel.load(twoPods());
-    kernel.replaceProgram(returning("policy_ingress", PACKET_SHOT));
-    assertEquals(verdicts(memory, kernel, [datagram(53)]), [PACKET_SHOT]);
+    kernel.replaceProgram(withImmediate("policy_ingress", MARK_ENFORCED, MARK_ENFORCED + 1));
+    assertEquals(deliveredMark(memory, kernel), MARK_ENFORCED + 1);
     kernel.restorePrograms();
-    assertEquals(verdicts(memory, kernel, [datagram(53)]), [PACKET_REDIRECT]);
+    assertEquals(deliveredMark(memory, kernel), MARK_ENFORCED);
   },
 );
 
@@ -194,7 +208,7 @@ kernelTest(
     const memory = newMemory();
     using kernel = new KernelDatapath(memory);
     await kernel.load(twoPods());
-    const broken = returning("from_container", 0);
+    const broken = withImmediate("from_container", 0, 0);
     broken.instructions.fill(0xFF, 0, 8);
     assertThrows(() => kernel.replaceProgram(broken), VerifierError);
     assertEquals(verdicts(memory, kernel, [datagram(53)]), [PACKET_REDIRECT]);
