@@ -40,6 +40,11 @@ export interface InstantiateOptions {
   maps?: Readonly<Record<string, BpfMap>>;
   /** Maps that the template shares but this instance gets its own of. @default none */
   own?: readonly string[];
+  /**
+   * Changed copies ({@linkcode cloneProgram}) loaded in place of the template's programs, by name:
+   * for mutation testing. @default none
+   */
+  programs?: Readonly<Record<string, ProgramSpec>>;
 }
 
 /**
@@ -125,8 +130,9 @@ export class Template implements Disposable {
    * caller owns it. If anything fails, nothing stays open.
    */
   instantiate(options: InstantiateOptions = {}): Collection {
-    const { variables = {}, maps: given = {}, own = [] } = options;
+    const { variables = {}, maps: given = {}, own = [], programs: changed = {} } = options;
     refuseUnknown(this.#spec, given);
+    this.#refuseUnknownPrograms(Object.keys(changed));
     using owned = new DisposableStack();
     const patched = patchContents(this.#spec, variables);
     const maps = new Map<string, BpfMap>();
@@ -145,13 +151,25 @@ export class Template implements Disposable {
       if (made.has(name)) fillMapSlots(spec, maps, {});
     }
     const programs = new Map<string, BpfProgram>();
-    for (const spec of this.#programs) {
-      programs.set(spec.name, owned.use(this.#load(spec, maps)));
+    for (const original of this.#programs) {
+      const { name } = original;
+      const spec = Object.hasOwn(changed, name) ? changed[name] ?? original : original;
+      programs.set(name, owned.use(this.#load(spec, maps)));
     }
     for (const [name, spec] of this.#mapSpecs()) {
       if (made.has(name)) fillProgramSlots(spec, maps, programs);
     }
     return new Collection(maps, programs, owned.move());
+  }
+
+  #refuseUnknownPrograms(names: readonly string[]): void {
+    const known = this.#programs.map(({ name }) => name);
+    const unknown = names.find((name) => !known.includes(name));
+    if (unknown === undefined) return;
+    throw new TypeError(
+      `Cannot replace program "${unknown}": not in "${this.#spec.name}", expected one of ` +
+        `${known.join(", ") || "none"}`,
+    );
   }
 
   #load(spec: ProgramSpec, maps: ReadonlyMap<string, BpfMap>): BpfProgram {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { createMap, prepare, VerifierError } from "ebpf-ts-loader";
+import { cloneProgram, createMap, prepare, VerifierError } from "ebpf-ts-loader";
 import { fixture } from "../fixtures.ts";
 import { kernelTest, packet } from "../kernel.ts";
 
@@ -42,6 +42,27 @@ kernelTest("instantiate() takes own and foreign maps", () => {
   assertEquals(
     [count(foreign), count(second.map("counters")), count(template.maps.get("counters"))],
     [1, 2, 0],
+  );
+});
+
+kernelTest("instantiate() loads changed programs in place of the template's", () => {
+  const spec = fixture("tc.bpf.o");
+  const target = spec.programs.get("tail_target");
+  assert(target);
+  using template = prepare(spec, { only: ["tail_target", "jump"] });
+  const mutant = cloneProgram(target);
+  const at = mutant.instructions.findIndex((byte) => byte === 77);
+  mutant.instructions[at] = 78;
+  using changed = template.instantiate({ programs: { tail_target: mutant } });
+  using original = template.instantiate();
+  const results = [changed, original].map((each) =>
+    each.program("jump").testRun({ data: packet() }).returnValue
+  );
+  assertEquals(results, [78, 77]);
+  assertThrows(
+    () => template.instantiate({ programs: { nobody: mutant } }),
+    TypeError,
+    'Cannot replace program "nobody"',
   );
 });
 
