@@ -72,7 +72,10 @@ export function readCiliumNetworkPolicy(
 ): CiliumNetworkPolicy {
   const kind = "CiliumNetworkPolicy";
   const location = object.location;
-  const { name, namespace } = readMetadata(kind, object, object.entries().get("metadata"));
+  const metadata = object.entries().get("metadata");
+  // Without metadata there is no name to report, but perhaps a misspelt "metdata".
+  if (metadata === undefined) object.fields(CILIUM_NETWORK_POLICY_SCHEMA);
+  const { name, namespace } = readMetadata(kind, object, metadata);
   object.rename(`${kind} ${JSON.stringify(`${namespace ?? defaultNamespace}/${name}`)}`);
   const fields = object.fields(CILIUM_NETWORK_POLICY_SCHEMA);
   const spec = fields.get("spec");

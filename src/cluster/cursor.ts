@@ -1,5 +1,4 @@
 import {
-  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -16,7 +15,8 @@ import { fieldOf, join, nearest, type Schema, suggestField } from "./schema.ts";
 /** One YAML document and what is needed to name a place in it. */
 export interface Source {
   readonly file: string;
-  readonly document: Document;
+  /** Nodes by anchor, in the order of the document. */
+  readonly anchors: ReadonlyMap<string, readonly Node[]>;
   readonly lines: LineCounter;
   /**
    * Aliases that may still be followed. Reading costs what the text costs, times the
@@ -178,7 +178,10 @@ export class Cursor {
 
   #follow(alias: Node): Node | null {
     if (!isAlias(alias)) return alias;
-    const target = alias.resolve(this.#source.document);
+    const at = alias.range?.[0] ?? 0;
+    // An anchor may be defined anew; the one that stands last before the alias counts.
+    const target = this.#source.anchors.get(alias.source)
+      ?.findLast((node) => (node.range?.[0] ?? 0) < at);
     if (target === undefined) {
       this.fail(`refers to an unknown anchor *${alias.source}`, "an anchor");
     }

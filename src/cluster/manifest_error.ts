@@ -1,4 +1,5 @@
 import type { Location } from "./object.ts";
+import { printable } from "./printable.ts";
 
 /**
  * A manifest that cannot be used, with the place where it went wrong.
@@ -23,23 +24,14 @@ export class ManifestError extends Error {
   ) {
     const { file, line, column } = options.location;
     const place = line === 0 ? file : `${file}:${line}:${column}`;
-    const lines = [oneLine(summary), `  at ${oneLine(place)}`];
+    const lines = [printable(summary), `  at ${printable(place)}`];
     if (options.suggestion !== undefined) {
-      lines.push(`  did you mean ${oneLine(options.suggestion)}?`);
+      lines.push(`  did you mean ${printable(options.suggestion)}?`);
     }
     super(lines.join("\n"), options.cause === undefined ? {} : { cause: options.cause });
-    this.summary = oneLine(summary);
+    this.summary = printable(summary);
     this.location = options.location;
     this.field = options.field ?? "";
     this.suggestion = options.suggestion;
   }
-}
-
-const MAX_LINE = 400;
-
-/** Manifests are hostile: no control characters and no endless lines on a terminal. */
-function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what it removes
-  const clean = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
-  return clean.length <= MAX_LINE ? clean : `${clean.slice(0, MAX_LINE)}…`;
 }

@@ -1,4 +1,5 @@
 import type { Cursor } from "./cursor.ts";
+import type { Schema } from "./schema.ts";
 
 /** What Twinpath reads of `metadata`. */
 export interface Metadata {
@@ -7,6 +8,25 @@ export interface Metadata {
   readonly namespace: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
 }
+
+/** Every field of Kubernetes' ObjectMeta; most have no meaning here. */
+const METADATA_SCHEMA: Schema = {
+  name: {},
+  namespace: {},
+  labels: {},
+  annotations: {},
+  generateName: {},
+  selfLink: {},
+  uid: {},
+  resourceVersion: {},
+  generation: {},
+  creationTimestamp: {},
+  deletionTimestamp: {},
+  deletionGracePeriodSeconds: {},
+  ownerReferences: {},
+  finalizers: {},
+  managedFields: {},
+};
 
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -17,14 +37,16 @@ const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 /** Reads the `metadata` of an object and names the object in the errors that follow. */
 export function readMetadata(kind: string, object: Cursor, metadata: Cursor | undefined): Metadata {
   if (metadata === undefined || metadata.isNull) object.fail("has no metadata", "metadata.name");
-  const fields = metadata.entries();
-  const nameField = present(fields.get("name")) ?? metadata.fail("has no name", "metadata.name");
+  // Unknown fields are errors here too: "namspace" would put a policy elsewhere.
+  const named = present(metadata.entries().get("name"));
+  if (named !== undefined) object.rename(`${kind} ${JSON.stringify(named.string())}`);
+  const fields = metadata.fields(METADATA_SCHEMA);
+  const nameField = fields.get("name") ?? metadata.fail("has no name", "metadata.name");
   const name = nameField.string();
-  object.rename(`${kind} ${JSON.stringify(name)}`);
   if (!NAME.test(name)) nameField.fail(`is ${JSON.stringify(name)}`, "a lower-case DNS name");
-  const namespace = readNamespaceName(present(fields.get("namespace")));
+  const namespace = readNamespaceName(fields.get("namespace"));
   if (namespace !== undefined) object.rename(`${kind} ${JSON.stringify(`${namespace}/${name}`)}`);
-  return { name, namespace, labels: readLabels(present(fields.get("labels"))) };
+  return { name, namespace, labels: readLabels(fields.get("labels")) };
 }
 
 function readNamespaceName(field: Cursor | undefined): string | undefined {

@@ -1,10 +1,11 @@
-import { type Document, isCollection, LineCounter, type Node, parseAllDocuments } from "yaml";
+import { type Document, isAlias, LineCounter, type Node, parseAllDocuments, visit } from "yaml";
 import { CILIUM_NETWORK_POLICY_SCHEMA, readCiliumNetworkPolicy } from "./cilium_network_policy.ts";
 import { Cursor, type Source } from "./cursor.ts";
 import { ManifestError } from "./manifest_error.ts";
 import { present } from "./metadata.ts";
 import { type ClusterObject, formatRef, type Location, type ObjectRef, refOf } from "./object.ts";
 import { readNamespace, readPod } from "./pod.ts";
+import { printable } from "./printable.ts";
 import type { Schema } from "./schema.ts";
 
 /** A manifest: YAML (any number of documents) or JSON. */
@@ -24,7 +25,7 @@ export interface ReadObjectsOptions {
   defaultNamespace?: string;
 }
 
-/** An object that was read over because it has no part in policy. */
+/** An object that was read over because it has no part in policy. Its texts are printable. */
 export interface SkippedObject extends ObjectRef {
   readonly location: Location;
 }
@@ -89,21 +90,15 @@ class ObjectReader {
   read({ name, text }: ManifestText): void {
     const lines = new LineCounter();
     this.#collect(() => {
-      for (const document of parse(name, text, lines)) {
-        this.#collect(() =>
-          this.#document({
-            file: name,
-            document,
-            lines,
-            aliasesLeft: MAX_ALIASES,
-          })
-        );
+      for (const { document, anchors } of parse(name, text, lines)) {
+        const source = { file: name, anchors, lines, aliasesLeft: MAX_ALIASES };
+        this.#collect(() => this.#document(document, source));
       }
     });
   }
 
-  #document(source: Source): void {
-    const { document, file, lines } = source;
+  #document(document: Document, source: Source): void {
+    const { file, lines } = source;
     const [error] = document.errors;
     if (error !== undefined) {
       const { line, col } = lines.linePos(error.pos[0]);
@@ -185,12 +180,16 @@ class ObjectReader {
   }
 }
 
-function parse(name: string, text: string, lines: LineCounter): Document[] {
+interface ParsedDocument {
+  readonly document: Document;
+  readonly anchors: Map<string, Node[]>;
+}
+
+function parse(name: string, text: string, lines: LineCounter): ParsedDocument[] {
   try {
     const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false };
     const documents = [...parseAllDocuments(text, options)] as Document[];
-    for (const document of documents) assertShallow(document.contents as Node | null, 0);
-    return documents;
+    return documents.map((document) => ({ document, anchors: anchorsOf(document) }));
   } catch (cause) {
     // The parser recurses: nesting of some thousand levels exhausts the stack.
     if (!(cause instanceof RangeError)) throw cause;
@@ -203,17 +202,25 @@ function parse(name: string, text: string, lines: LineCounter): Document[] {
   }
 }
 
-function assertShallow(node: Node | null, depth: number): void {
-  if (depth > MAX_DEPTH) throw new RangeError("Cannot read manifest: nested too deeply");
-  if (!isCollection(node)) return;
-  for (const item of node.items as (Node | { key: Node | null; value: Node | null } | null)[]) {
-    if (item !== null && "key" in item && "value" in item) {
-      assertShallow(item.key as Node | null, depth + 1);
-      assertShallow(item.value as Node | null, depth + 1);
-    } else {
-      assertShallow(item as Node | null, depth + 1);
-    }
-  }
+/**
+ * Walks a document once: collects its anchors, and refuses what is nested so deeply
+ * that readers which recurse would exhaust the stack.
+ */
+function anchorsOf(document: Document): Map<string, Node[]> {
+  const anchors = new Map<string, Node[]>();
+  visit(document, {
+    Node(_key, node, path) {
+      // A level of an object is two steps of the path: its pair and the value.
+      if (path.length > 2 * MAX_DEPTH) {
+        throw new RangeError("Cannot read manifest: nested too deeply");
+      }
+      if (isAlias(node) || node.anchor === undefined) return;
+      const known = anchors.get(node.anchor);
+      if (known === undefined) anchors.set(node.anchor, [node]);
+      else known.push(node);
+    },
+  });
+  return anchors;
 }
 
 function cursorOf(source: Source, node: Node, schema: Schema, title = "object"): Cursor {
@@ -222,7 +229,12 @@ function cursorOf(source: Source, node: Node, schema: Schema, title = "object"):
 
 function skip(kind: string, fields: Map<string, Cursor>, object: Cursor): SkippedObject {
   const { namespace, name } = nameOf(fields);
-  return { kind, namespace, name, location: object.location };
+  return {
+    kind: printable(kind),
+    namespace: printable(namespace),
+    name: printable(name),
+    location: object.location,
+  };
 }
 
 function titleOf(kind: string, fields: Map<string, Cursor>): string {

@@ -80,6 +80,22 @@ const WRONG: readonly Wrong[] = [
       "expected a namespace name, or no namespace field for the default one\n  at p.yaml:5:14",
   },
   {
+    description: "a misspelt namespace",
+    text: policy(`${SELECTOR}  ingress: [{}]`).replace("rule1", "rule1\n  namspace: blue"),
+    message: 'Cannot read CiliumNetworkPolicy "rule1": metadata.namspace is an unknown field, ' +
+      "expected one of name, namespace, labels, annotations, generateName, selfLink, uid, " +
+      "resourceVersion, generation, creationTimestamp, deletionTimestamp, " +
+      "deletionGracePeriodSeconds, ownerReferences, finalizers, managedFields\n" +
+      "  at p.yaml:5:3\n  did you mean metadata.namespace?",
+  },
+  {
+    description: "misspelt metadata",
+    text: policy(`${SELECTOR}  ingress: [{}]`).replace("metadata", "metdata"),
+    message: "Cannot read CiliumNetworkPolicy: metdata is an unknown field, " +
+      "expected one of apiVersion, kind, metadata, spec, specs, status\n" +
+      "  at p.yaml:3:1\n  did you mean metadata?",
+  },
+  {
     description: "port 99999",
     text: policy(PORT('{ port: "99999" }')),
     message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].port is "99999", ` +
