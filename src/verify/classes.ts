@@ -131,6 +131,16 @@ export class ClassSpace {
     }
   }
 
+  /** The flows to try one class with. */
+  cornersOf(index: number): readonly FlowShape[] {
+    const block = this.#blocks.findLast(({ offset }) => offset <= index);
+    if (block === undefined || index >= this.total) return [];
+    const cells = this.#cells[block.family];
+    const cell = cells[(index - block.offset) % cells.length];
+    const peer = Math.floor((index - block.offset) / cells.length);
+    return cell === undefined ? [] : [...cornersOf(block, [...this.#peersOf(block, peer)], cell)];
+  }
+
   /** The number of the class that a flow falls into; `undefined` when it is in none. */
   classOf(flow: Flow): number | undefined {
     const { family } = flow.source;

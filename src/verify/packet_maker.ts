@@ -71,6 +71,7 @@ export class PacketMaker {
       now,
       data,
       flow: this.#flows,
+      origin: { flow, phase, ttl },
       describe: () => describeFlow(this.#scenario, flow, phase),
       expected: {
         verdict: expected.verdict,

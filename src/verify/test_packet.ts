@@ -1,6 +1,8 @@
 import type { PacketInput } from "../datapath/packet_batch.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
+import type { Flow } from "./flow.ts";
 import type { ExpectedEvent } from "./opinion.ts";
+import type { Phase } from "./packet_maker.ts";
 
 /** What must become of a packet, byte for byte. */
 export interface ExpectedOutcome {
@@ -12,6 +14,13 @@ export interface ExpectedOutcome {
   readonly events: readonly ExpectedEvent[];
 }
 
+/** From what a packet was made. */
+export interface PacketOrigin {
+  readonly flow: Flow;
+  readonly phase: Phase;
+  readonly ttl: number;
+}
+
 /** A packet to be tried in every datapath. */
 export interface TestPacket extends PacketInput {
   /** Unique within a batch, so that events can be told apart by their time. */
@@ -21,6 +30,10 @@ export interface TestPacket extends PacketInput {
   readonly flow: number;
   /** The packet by names, for reports. */
   describe(): string;
+  /** What it was made from, for reproducers; absent for rows of the packet table. */
+  readonly origin?: PacketOrigin | undefined;
+  /** The row of the packet table that it belongs to, by description. */
+  readonly row?: string | undefined;
   /** What the third opinion says; absent where there is none. */
   readonly expected?: ExpectedOutcome | undefined;
 }

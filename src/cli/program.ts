@@ -1,0 +1,37 @@
+import { Command, CommanderError } from "commander";
+import { demoCommand } from "./demo.ts";
+import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { verifyCommand } from "./verify.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * Runs a command line, without the program's own name. Commands print their results and
+ * set `Deno.exitCode`; what they throw as bad input is printed here.
+ *
+ * @returns the exit code.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...args], { from: "user" });
+    return Deno.exitCode;
+  } catch (error) {
+    // Commander has printed its message; help and version come as errors of code 0.
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT_CODE.OK : EXIT_CODE.BAD_INPUT;
+    }
+    if (!(error instanceof BadInputError)) throw error;
+    console.error(error.message);
+    return EXIT_CODE.BAD_INPUT;
+  }
+}
+
+function program(): Command {
+  const root = new Command("twinpath")
+    .description("One network policy, two datapaths, one verdict.")
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .helpCommand("help [command]", "show the help of a command");
+  for (const command of [verifyCommand(), demoCommand()]) root.addCommand(command);
+  for (const command of [root, ...root.commands]) command.exitOverride();
+  return root;
+}

@@ -1,0 +1,141 @@
+import process from "node:process";
+import { styleText } from "node:util";
+import type { RuleOrigin } from "../cluster/rule.ts";
+import type { BatchMismatch } from "../verify/class_run.ts";
+import type { PairRow, PairSide } from "../verify/pairs.ts";
+import { pairRows } from "../verify/pairs.ts";
+import type { Scenario } from "../verify/scenario.ts";
+import type { VerifyReport } from "../verify/verify.ts";
+import { formatTable } from "./table.ts";
+
+/** How to print. */
+export type OutputFormat = "table" | "json" | "jsonl";
+
+/** What `twinpath verify` tells. */
+export interface VerifySummary {
+  readonly scenario: Scenario;
+  readonly report: VerifyReport;
+  /** Why the kernel was left out; `undefined` when it ran. */
+  readonly reason: string | undefined;
+  /** Folder of the reproducer, if there was a mismatch. */
+  readonly reproducer: string | undefined;
+}
+
+/** Rows that a terminal is given; JSON has all. */
+const MOST_ROWS = 80;
+const MOST_MISMATCHES = 5;
+
+/** Prints the result of a verification on standard output. */
+export function printVerify(format: OutputFormat, summary: VerifySummary): void {
+  const pairs = [...pairRows(summary.scenario)];
+  if (format === "json") return console.log(JSON.stringify({ ...jsonOf(summary), pairs }));
+  if (format === "jsonl") {
+    for (const pair of pairs) console.log(JSON.stringify({ pair }));
+    return console.log(JSON.stringify(jsonOf(summary)));
+  }
+  printPairs(pairs);
+  printFigures(summary);
+  printMismatches(summary.report.mismatches);
+  if (summary.reproducer !== undefined) {
+    console.log(
+      `Reproducer: ${summary.reproducer} (twinpath verify --repro ${summary.reproducer})`,
+    );
+  }
+}
+
+function jsonOf({ report, reason, reproducer }: VerifySummary) {
+  return {
+    classes: report.classes,
+    random: report.random,
+    packets: report.packets,
+    mismatches: report.mismatches.length,
+    kernel: reason === undefined ? "ran" : "skipped",
+    reason,
+    packetsPerSecond: report.packetsPerSecond,
+    reproducer,
+    details: report.mismatches.map(detailsOf),
+  };
+}
+
+function printPairs(pairs: readonly PairRow[]): void {
+  const rows = pairs.slice(0, MOST_ROWS).map((row) => [
+    row.source,
+    row.destination,
+    row.ports.join(", "),
+    verdictText(row.egress),
+    verdictText(row.ingress),
+    rulesText([...row.egress.rules, ...row.ingress.rules]),
+  ]);
+  console.log(formatTable(["SOURCE", "DESTINATION", "PORT", "EGRESS", "INGRESS", "RULES"], rows));
+  const more = pairs.length - rows.length;
+  if (more > 0) console.log(`… and ${more} more rows (-o json prints all)`);
+  console.log();
+}
+
+function verdictText({ verdict }: PairSide): string {
+  return coloured(verdict === "allowed" ? "green" : "yellow", verdict);
+}
+
+function rulesText(rules: readonly RuleOrigin[]): string {
+  return rules.map(({ namespace, name, direction, index }) =>
+    `${namespace === "" ? "" : `${namespace}/`}${name} ${direction}[${index}]`
+  ).join(", ");
+}
+
+function printFigures({ report, reason }: VerifySummary): void {
+  const { classes, random, mismatches, packetsPerSecond } = report;
+  const opinions = reason === undefined ? "spec = emulator = kernel" : "spec = emulator";
+  console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
+  console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);
+  const count = String(mismatches.length);
+  console.log(`Mismatches:    ${mismatches.length === 0 ? count : coloured("red", count)}`);
+  for (const [name, rate] of Object.entries(packetsPerSecond)) {
+    console.log(`${`${name}:`.padEnd(15)}${(rate / 1e6).toFixed(2)} million packets/s`);
+  }
+  if (reason !== undefined) console.log(`kernel:        left out, ${reason}`);
+}
+
+/** What a replay tells. */
+export interface ReplaySummary {
+  readonly mismatches: readonly BatchMismatch[];
+  readonly packets: number;
+  readonly reason: string | undefined;
+}
+
+/** Prints the result of a replay on standard output. */
+export function printReplay(
+  format: OutputFormat,
+  { mismatches, packets, reason }: ReplaySummary,
+): void {
+  if (format !== "table") {
+    const kernel = reason === undefined ? "ran" : "skipped";
+    const details = mismatches.map(detailsOf);
+    return console.log(
+      JSON.stringify({ packets, mismatches: mismatches.length, kernel, reason, details }),
+    );
+  }
+  console.log(`Packets:       ${packets} replayed`);
+  console.log(`Mismatches:    ${mismatches.length}`);
+  if (reason !== undefined) console.log(`kernel:        left out, ${reason}`);
+  printMismatches(mismatches);
+}
+
+function detailsOf({ packet, differences, answers }: BatchMismatch) {
+  return { packet: packet?.describe(), differences, answers };
+}
+
+function printMismatches(mismatches: readonly BatchMismatch[]): void {
+  for (const { packet, differences, answers } of mismatches.slice(0, MOST_MISMATCHES)) {
+    console.log();
+    console.log(coloured("red", packet?.describe() ?? "Tables differ"));
+    for (const [who, answer] of Object.entries(answers)) console.log(`  ${who}: ${answer}`);
+    for (const difference of differences) console.log(`  ${difference}`);
+  }
+  const more = mismatches.length - MOST_MISMATCHES;
+  if (more > 0) console.log(`\n… and ${more} more mismatches`);
+}
+
+/** Colour on a terminal only. */
+function coloured(colour: "green" | "yellow" | "red", text: string): string {
+  return styleText(colour, text, { stream: process.stdout });
+}

@@ -1,0 +1,154 @@
+import type { CollectionSpec } from "ebpf-ts-loader";
+import { join } from "node:path";
+import type { BatchMismatch } from "../verify/class_run.ts";
+import { replayPackets } from "../verify/replay.ts";
+import {
+  type ImageFault,
+  MANIFESTS_FILE,
+  parseReproducer,
+  type Reproducer,
+  REPRODUCER_FILE,
+  reproducerFiles,
+} from "../verify/reproducer.ts";
+import type { Scenario } from "../verify/scenario.ts";
+import { verifyScenario } from "../verify/verify.ts";
+import { Datapaths } from "./datapaths.ts";
+import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
+import { loadScenario, scenarioOf } from "./load_scenario.ts";
+import { Progress } from "./progress.ts";
+import { printReplay, printVerify, type VerifySummary } from "./verify_report.ts";
+
+/** Random flows without `--random`. */
+export const DEFAULT_RANDOM_FLOWS = 1_000_000;
+
+/** Options of `twinpath verify`, as commander gives them. */
+export interface VerifyFlags {
+  readonly file?: string[];
+  readonly random: number;
+  readonly seed?: number;
+  readonly mutate: boolean;
+  readonly requireKernel: boolean;
+  readonly repro?: string;
+  readonly reproOut: string;
+  readonly fault?: ImageFault;
+  readonly output: "table" | "json" | "jsonl";
+  /** The datapath object, if not the committed one. */
+  readonly spec?: CollectionSpec;
+}
+
+/** Runs `twinpath verify` and returns its exit code. */
+export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
+  if (flags.repro !== undefined) return await replay(flags, flags.repro);
+  const scenario = await loadScenario(flags.file ?? []);
+  using datapaths = await openDatapaths(flags);
+  await datapaths.load(scenario.node);
+  injectFault(datapaths, flags.fault);
+  const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const report = verifyWithProgress(scenario, datapaths, flags.random, seed);
+  const [first] = report.mismatches;
+  const reproducer = first && await writeReproducer(scenario, first, seed, flags);
+  const summary: VerifySummary = { scenario, report, reason: datapaths.reason, reproducer };
+  printVerify(flags.output, summary);
+  return first === undefined ? EXIT_CODE.OK : EXIT_CODE.NO;
+}
+
+async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promise<Datapaths> {
+  const datapaths = await Datapaths.open(spec);
+  if (datapaths.reason === undefined) return datapaths;
+  const wanted = requireKernel || fault?.datapath === "kernel";
+  if (!wanted) return datapaths;
+  datapaths[Symbol.dispose]();
+  throw new BadInputError(
+    `Cannot verify in the kernel: ${datapaths.reason}, expected root and Linux 5.10 with BPF`,
+  );
+}
+
+function verifyWithProgress(
+  scenario: Scenario,
+  { memory, all }: Datapaths,
+  random: number,
+  seed: number,
+) {
+  using progress = new Progress();
+  return verifyScenario(scenario, memory, all, {
+    random,
+    seed,
+    onProgress: (stage, done, total) => progress.update(stage, done, total),
+  });
+}
+
+function injectFault({ memory, kernel }: Datapaths, fault: ImageFault | undefined): void {
+  if (fault === undefined) return;
+  const image = memory.images.get(fault.policy);
+  if (image === undefined || fault.byte >= image.bytes.length) {
+    throw new BadInputError(
+      `Cannot flip byte "${fault.byte}" of policy ${fault.policy}: no such byte, ` +
+        `expected a policy of the scenario and a byte of its image`,
+    );
+  }
+  const value = (image.bytes[fault.byte] ?? 0) ^ 1;
+  if (fault.datapath === "kernel") kernel?.node.maps.pokeImage(image, fault.byte, value);
+  else image.bytes[fault.byte] = value;
+}
+
+async function writeReproducer(
+  scenario: Scenario,
+  mismatch: BatchMismatch,
+  seed: number,
+  { reproOut, fault }: VerifyFlags,
+): Promise<string> {
+  await Deno.mkdir(reproOut, { recursive: true });
+  for (const { name, content } of reproducerFiles(scenario, mismatch, { seed, fault })) {
+    const path = join(reproOut, name);
+    if (typeof content === "string") await Deno.writeTextFile(path, content);
+    else await Deno.writeFile(path, content);
+  }
+  return reproOut;
+}
+
+async function replay(flags: VerifyFlags, folder: string): Promise<ExitCode> {
+  const reproducer = await readReproducer(folder);
+  const text = await readText(folder, MANIFESTS_FILE);
+  const scenario = await scenarioOf([{ name: join(folder, MANIFESTS_FILE), text }]);
+  const { fault } = reproducer;
+  using datapaths = await openDatapaths({ ...flags, ...(fault && { fault }) });
+  await datapaths.load(scenario.node);
+  injectFault(datapaths, fault);
+  const mismatches = replayOf(scenario, reproducer, datapaths);
+  printReplay(flags.output, { mismatches, packets: reproducer.packets.length, ...datapaths });
+  return mismatches.length === 0 ? EXIT_CODE.OK : EXIT_CODE.NO;
+}
+
+function replayOf(scenario: Scenario, reproducer: Reproducer, { memory, all }: Datapaths) {
+  try {
+    return replayPackets(scenario, reproducer, memory, all);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new BadInputError(cause.message, { cause });
+  }
+}
+
+async function readReproducer(folder: string): Promise<Reproducer> {
+  const text = await readText(folder, REPRODUCER_FILE);
+  try {
+    return parseReproducer(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const path = join(folder, REPRODUCER_FILE);
+    throw new BadInputError(`Cannot read "${path}": ${cause.message}, expected a reproducer`, {
+      cause,
+    });
+  }
+}
+
+async function readText(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BadInputError(`Cannot read "${path}": ${reason}, expected a reproducer folder`, {
+      cause,
+    });
+  }
+}

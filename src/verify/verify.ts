@@ -1,0 +1,100 @@
+/**
+ * The differential test of one scenario: every class of flows, then random ones, in every
+ * datapath and in the naive reading.
+ *
+ * @module
+ */
+import type { Datapath } from "../datapath/datapath.ts";
+import type { DatapathMemory } from "../datapath/datapath_memory.ts";
+import { PACKET_BATCH } from "../datapath/layout.ts";
+import { type BatchMismatch, type ClassReport, runClasses } from "./class_run.ts";
+import { ClassSpace } from "./classes.ts";
+import { Comparison } from "./compare.ts";
+import { rulePorts } from "./pairs.ts";
+import { Random } from "./random.ts";
+import type { Scenario } from "./scenario.ts";
+import { Signatures } from "./signature.ts";
+import { runRandom } from "./soundness.ts";
+
+/** What to do beside the classes. */
+export interface VerifyOptions {
+  /** How many random flows. */
+  readonly random: number;
+  /** Unsigned 32-bit; the same seed gives the same flows. */
+  readonly seed: number;
+  /** Called between batches. */
+  readonly onProgress?: (stage: "classes" | "random", done: number, total: number) => void;
+}
+
+/** What {@linkcode verifyScenario} found. */
+export interface VerifyReport {
+  readonly classes: Pick<ClassReport, "total" | "checked">;
+  readonly random: { readonly flows: number; readonly seed: number };
+  /** Packets that every datapath has run. */
+  readonly packets: number;
+  readonly mismatches: readonly BatchMismatch[];
+  /** By datapath: packets per second of running alone, without making and comparing them. */
+  readonly packetsPerSecond: Readonly<Record<string, number>>;
+}
+
+/**
+ * Compares the datapaths with each other and with the naive reading.
+ *
+ * @param memory Where batches live; the memory of all the datapaths.
+ * @param datapaths At least one, with the scenario's node loaded.
+ */
+export function verifyScenario(
+  scenario: Scenario,
+  memory: DatapathMemory,
+  datapaths: readonly Datapath[],
+  { random: count, seed, onProgress = () => {} }: VerifyOptions,
+): VerifyReport {
+  const comparison = openComparison(scenario, memory, datapaths);
+  const space = new ClassSpace({ node: scenario.node, ports: rulePorts(scenario.policies) });
+  const signatures = new Signatures(space.total);
+  const classes = runClasses(
+    scenario,
+    space,
+    comparison,
+    signatures,
+    (done) => onProgress("classes", done, space.cases),
+  );
+  const sound = classes.mismatches.length > 0 || space.total === 0
+    // Random flows are judged by their classes, which must be right first.
+    ? { flows: 0, mismatches: [] }
+    : runRandom(
+      scenario,
+      space,
+      comparison,
+      signatures,
+      { count, random: new Random(seed) },
+      (done) => onProgress("random", done, count),
+    );
+  const rates = [...comparison.timing].map(([name, { nanoseconds, packets }]) =>
+    [name, Math.round(packets / nanoseconds * 1e9)] as const
+  );
+  return {
+    classes: { total: classes.total, checked: classes.checked },
+    random: { flows: sound.flows, seed },
+    packets: classes.packets + sound.flows,
+    mismatches: [...classes.mismatches, ...sound.mismatches],
+    packetsPerSecond: Object.fromEntries(rates),
+  };
+}
+
+/** Makes the batches for a comparison of datapaths that share a memory. */
+export function openComparison(
+  scenario: Pick<Scenario, "rulesOf">,
+  memory: DatapathMemory,
+  datapaths: readonly Datapath[],
+): Comparison {
+  const legs = datapaths.map((datapath) => ({
+    datapath,
+    output: memory.packetBatch(PACKET_BATCH),
+  }));
+  return new Comparison(
+    memory.packetBatch(PACKET_BATCH),
+    legs,
+    (cookie) => scenario.rulesOf(cookie),
+  );
+}
