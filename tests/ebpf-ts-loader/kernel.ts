@@ -1,4 +1,5 @@
 import { createMap, MapType } from "ebpf-ts-loader";
+import { SyscallError } from "ebpf-ts-loader/sys";
 import { fixture } from "./fixtures.ts";
 import { withoutLeaks } from "./fd_leaks.ts";
 
@@ -10,7 +11,7 @@ function whatIsMissing(): string | undefined {
     createMap({ ...spec, type: MapType.ARRAY })[Symbol.dispose]();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return error instanceof SyscallError ? `bpf(2) answers ${error.code}` : String(error);
   }
 }
 
@@ -19,14 +20,14 @@ const missing = required ? undefined : whatIsMissing();
 
 /**
  * A test that needs BPF and must leave no descriptor open. Reported as ignored, with the reason,
- * where BPF cannot be used; with TWINPATH_REQUIRE_KERNEL=1 it then fails.
+ * where BPF cannot be used (with TWINPATH_REQUIRE_KERNEL=1 it then fails), or `unless` says why.
  */
 export function kernelTest(
   name: string,
   body: () => void | Promise<void>,
   options: { unless?: string | undefined } = {},
 ): void {
-  const reason = missing ?? (required ? undefined : options.unless);
+  const reason = missing ?? options.unless;
   Deno.test({
     name: reason === undefined ? name : `${name} [skipped: ${reason}]`,
     ignore: reason !== undefined,
@@ -40,3 +41,22 @@ export function packet(length = 64): Uint8Array<ArrayBuffer> {
   bytes.set([0x08, 0x00, 0x45], 12);
   return bytes;
 }
+
+/** A path in the BPF file system that no other test uses. */
+export function uniqueBpffsPath(name: string): string {
+  return `/sys/fs/bpf/${name}_${Deno.pid}_${crypto.randomUUID().slice(0, 8)}`;
+}
+
+function checkBpffs(): string | undefined {
+  const path = uniqueBpffsPath("probe");
+  try {
+    Deno.mkdirSync(path);
+    Deno.removeSync(path);
+    return undefined;
+  } catch (error) {
+    return `no writable BPF file system: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+/** Why nothing can be pinned here, or undefined if it can. */
+export const bpffsMissing: string | undefined = required ? undefined : checkBpffs();

@@ -208,9 +208,13 @@ export type SyscallArgument = number | bigint | ArrayBufferLike | ArrayBufferVie
 
 /** The address of a buffer's first byte; the caller keeps the buffer reachable. */
 export function addressOf(buffer: ArrayBufferLike | ArrayBufferView): bigint {
+  // Through the ArrayBuffer: V8 keeps small arrays on its heap, where they move, until asked for it.
+  const [memory, offset] = ArrayBuffer.isView(buffer)
+    ? [buffer.buffer, buffer.byteOffset]
+    : [buffer, 0];
   // Shared memory has an address like any other; only Deno's type leaves it out.
-  const pointer = Deno.UnsafePointer.of(buffer as BufferSource);
-  return pointer === null ? 0n : Deno.UnsafePointer.value(pointer);
+  const pointer = Deno.UnsafePointer.of(memory as ArrayBuffer);
+  return pointer === null ? 0n : Deno.UnsafePointer.value(pointer) + BigInt(offset);
 }
 
 function toRegister(argument: SyscallArgument): bigint {

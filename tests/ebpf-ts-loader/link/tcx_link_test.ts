@@ -9,22 +9,18 @@ import {
   queryTcx,
   tail,
 } from "ebpf-ts-loader";
-import { CLONE, Fd, open, setns, SyscallError, unshare } from "ebpf-ts-loader/sys";
+import { openRtnetlink, setLink } from "ebpf-ts-loader/netlink";
+import { createNetns, Epoll, openSocket, SyscallError } from "ebpf-ts-loader/sys";
 import { fixture } from "../fixtures.ts";
-import { kernelTest } from "../kernel.ts";
+import { bpffsMissing, kernelTest, uniqueBpffsPath } from "../kernel.ts";
 
 const LOOPBACK = 1;
 
 /** Runs `body` in a network namespace of its own, whose loopback nobody else uses. */
 function inNamespace(body: () => void): () => void {
   return () => {
-    using home = new Fd(open("/proc/thread-self/ns/net"));
-    unshare(CLONE.NEWNET);
-    try {
-      body();
-    } finally {
-      setns(home.fd, CLONE.NEWNET);
-    }
+    using netns = createNetns();
+    netns.run(body);
   };
 }
 
@@ -101,7 +97,7 @@ kernelTest(
 kernelTest(
   "TcxLink.pin() keeps the program attached after disposal",
   inNamespace(() => {
-    const path = `/sys/fs/bpf/link_${Deno.pid}_${crypto.randomUUID().slice(0, 8)}`;
+    const path = uniqueBpffsPath("link");
     using collection = load();
     {
       const at = { ifindex: LOOPBACK, direction: "ingress" } as const;
@@ -117,4 +113,29 @@ kernelTest(
     }
     assertEquals(linkIds("ingress"), []);
   }),
+  { unless: bpffsMissing },
 );
+
+kernelTest("an attached program meets the packets of real sockets", async () => {
+  using netns = createNetns();
+  using rtnetlink = openRtnetlink(netns);
+  setLink(rtnetlink, LOOPBACK, { state: "up" });
+  using collection = load();
+  const program = collection.program("ingress");
+  using _link = netns.run(() => attachTcx(program, { ifindex: LOOPBACK, direction: "ingress" }));
+  const epoll = new Epoll();
+  {
+    using server = openSocket(4, "udp", { netns, epoll });
+    using client = openSocket(4, "udp", { netns, epoll });
+    server.bind({ address: Uint8Array.of(127, 0, 0, 1), port: 0 });
+    for (let count = 0; count < 5; count++) {
+      client.sendTo(Uint8Array.of(count), server.localAddress);
+      assertEquals((await server.receive()).data[0], count); // TCX_NEXT: it arrives
+    }
+  }
+  epoll[Symbol.dispose]();
+  await epoll.closed();
+  // key: {address 0, port = ETH_P_IP as stored in the context, protocol 1}; value: {u64 packets, …}
+  const flow = collection.map("flows").lookup(Uint8Array.of(0, 0, 0, 0, 0x08, 0x00, 1, 0));
+  assertEquals(flow?.[0], 5);
+});

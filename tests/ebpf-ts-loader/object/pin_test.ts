@@ -9,21 +9,9 @@ import {
 } from "ebpf-ts-loader";
 import { SyscallError } from "ebpf-ts-loader/sys";
 import { fixture } from "../fixtures.ts";
-import { kernelTest, packet } from "../kernel.ts";
+import { bpffsMissing, kernelTest, packet, uniqueBpffsPath } from "../kernel.ts";
 
-const FOLDER = `/sys/fs/bpf/ebpf_ts_loader_${Deno.pid}_${crypto.randomUUID().slice(0, 8)}`;
-
-function bpffsMissing(): string | undefined {
-  try {
-    Deno.mkdirSync(FOLDER);
-    Deno.removeSync(FOLDER);
-    return undefined;
-  } catch (error) {
-    return `no writable BPF file system: ${error instanceof Error ? error.message : error}`;
-  }
-}
-
-const unless = bpffsMissing();
+const FOLDER = uniqueBpffsPath("pins");
 
 function pinTest(name: string, body: () => void): void {
   const inFolder = () => {
@@ -34,7 +22,7 @@ function pinTest(name: string, body: () => void): void {
       Deno.removeSync(FOLDER, { recursive: true });
     }
   };
-  kernelTest(name, inFolder, { unless });
+  kernelTest(name, inFolder, { unless: bpffsMissing });
 }
 
 pinTest("BpfMap.pin() keeps a map until unpin()", () => {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { loadCollection } from "ebpf-ts-loader";
 import { fixture } from "../fixtures.ts";
-import { kernelTest } from "../kernel.ts";
+import { bpffsMissing, kernelTest, uniqueBpffsPath } from "../kernel.ts";
 
 function run(...args: string[]): { code: number; text: string } {
   const { code, stdout, stderr } = new Deno.Command("bpftool", { args }).outputSync();
@@ -17,11 +17,11 @@ function bpftoolMissing(): string | undefined {
   }
 }
 
-const unless = bpftoolMissing();
+const unless = bpftoolMissing() ?? bpffsMissing;
 
 for (const name of ["tc.bpf.o", "core.bpf.o"]) {
   kernelTest(`programs of ${name} have the tags that libbpf gives them`, () => {
-    const folder = `/sys/fs/bpf/tags_${Deno.pid}_${crypto.randomUUID().slice(0, 8)}`;
+    const folder = uniqueBpffsPath("tags");
     const path = new URL(`../fixtures/${name}`, import.meta.url).pathname;
     using collection = loadCollection(fixture(name));
     const ours = [...collection.programs].map(([each, program]) => [each, program.info().tag]);
