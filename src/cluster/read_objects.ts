@@ -1,4 +1,12 @@
-import { type Document, isAlias, LineCounter, type Node, parseAllDocuments, visit } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+} from "yaml";
 import { CILIUM_NETWORK_POLICY_SCHEMA, readCiliumNetworkPolicy } from "./cilium_network_policy.ts";
 import { Cursor, type Source } from "./cursor.ts";
 import { ManifestError } from "./manifest_error.ts";
@@ -210,8 +218,7 @@ function anchorsOf(document: Document): Map<string, Node[]> {
   const anchors = new Map<string, Node[]>();
   visit(document, {
     Node(_key, node, path) {
-      // A level of an object is two steps of the path: its pair and the value.
-      if (path.length > 2 * MAX_DEPTH) {
+      if (path.filter(isCollection).length > MAX_DEPTH) {
         throw new RangeError("Cannot read manifest: nested too deeply");
       }
       if (isAlias(node) || node.anchor === undefined) return;

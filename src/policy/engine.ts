@@ -60,6 +60,8 @@ export class PolicyEngine implements Disposable {
   readonly #endpointPool = new NumberPool(1);
   readonly #policies = new Map<number, Policy>();
   readonly #policyPool = new NumberPool(1);
+  /** Cookies in use, by subject. */
+  readonly #cookiesInUse = new Map<number, ReadonlySet<number>>();
   readonly #onSnapshot: (snapshot: PolicySnapshot) => void;
   #snapshot: PolicySnapshot;
   #queue: Promise<unknown> = Promise.resolve();
@@ -149,7 +151,7 @@ export class PolicyEngine implements Disposable {
   #commit(): void {
     this.#commitPending = false;
     this.#updatePolicies();
-    this.#cookies.advance(cookiesOf(this.#policies.values()));
+    this.#cookies.advance([...this.#cookiesInUse.values()].flatMap((set) => [...set]));
     this.#snapshot = this.#build(this.#snapshot.revision + 1);
     this.#onSnapshot(this.#snapshot);
   }
@@ -163,6 +165,7 @@ export class PolicyEngine implements Disposable {
       // A number that came back with other labels is another subject.
       if (subject !== undefined && sameIdentity(subject, policy.subject)) continue;
       this.#policies.delete(id);
+      this.#cookiesInUse.delete(id);
       this.#policyPool.give(policy.number);
     }
     for (const [id, subject] of subjects) {
@@ -172,6 +175,7 @@ export class PolicyEngine implements Disposable {
       if (old !== undefined && samePolicy(old, next)) continue;
       const number = old?.number ?? this.#policyPool.take();
       this.#policies.set(id, { ...next, number, revision: (old?.revision ?? 0) + 1, subject });
+      this.#cookiesInUse.set(id, new Set(next.mapState.entries.map(({ cookie }) => cookie)));
     }
   }
 
@@ -223,10 +227,6 @@ export class PolicyEngine implements Disposable {
       );
     }
   }
-}
-
-function* cookiesOf(policies: Iterable<Policy>): Generator<number> {
-  for (const { mapState } of policies) for (const { cookie } of mapState.entries) yield cookie;
 }
 
 function samePolicy(a: ResolvedPolicy, b: ResolvedPolicy): boolean {
