@@ -14,11 +14,12 @@ const MAX_DEPTH = 32;
  *
  * @example Usage
  * ```ts
- * import { Btf, type StructLayout } from "ebpf-ts-loader";
- * function offsets(btf: Btf, name: string): Record<string, number> {
- *   const layout: StructLayout = btf.structLayout(name);
- *   return Object.fromEntries(layout.members.map((member) => [member.name, member.offset]));
- * }
+ * import { parseObject } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * const { btf } = parseObject(await Deno.readFile("tests/ebpf-ts-loader/fixtures/tc.bpf.o"));
+ * const [address, port] = btf?.structLayout("key").members ?? [];
+ * assertEquals([address?.name, address?.offset, address?.type.typedefs[0]], ["address", 0, "__be32"]);
+ * assertEquals([port?.name, port?.offset, port?.bitSize], ["port", 4, 16]);
  * ```
  */
 export class Btf {

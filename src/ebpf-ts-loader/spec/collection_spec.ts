@@ -110,7 +110,18 @@ export interface CollectionSpec {
   license: string;
 }
 
-/** A deep copy whose instructions, map contents and sizes may be changed independently. */
+/**
+ * A deep copy whose instructions, map contents and sizes may be changed independently.
+ *
+ * @example Usage
+ * ```ts
+ * import { cloneSpec, getVariable, parseObject, setVariable } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * const spec = parseObject(await Deno.readFile("tests/ebpf-ts-loader/fixtures/tc.bpf.o"));
+ * setVariable(cloneSpec(spec), "config_endpoint_id", 7);
+ * assertEquals(getVariable(spec, "config_endpoint_id")[0], 1);
+ * ```
+ */
 export function cloneSpec(spec: CollectionSpec): CollectionSpec {
   return {
     ...spec,

@@ -47,7 +47,17 @@ export const MapFlags = {
   INNER_MAP: 0x1000,
 } as const;
 
-/** The name of a map type: `ARRAY_OF_MAPS`, or its number as text. */
+/**
+ * The name of a map type, or its number as text.
+ *
+ * @example Usage
+ * ```ts
+ * import { MapType, mapTypeName } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(mapTypeName(MapType.LPM_TRIE), "LPM_TRIE");
+ * assertEquals(mapTypeName(99), "type 99");
+ * ```
+ */
 export function mapTypeName(type: number): string {
   return Object.entries(MapType).find(([, value]) => value === type)?.[0] ?? `type ${type}`;
 }

@@ -31,9 +31,11 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
   const dataSections = elf.sections.filter(isData);
   const functions = findFunctions(elf);
   const placed = placedMaps(elf, btf);
-  const maps = new Map<string, MapSpec>();
-  for (const { spec } of placed) maps.set(spec.name, spec);
-  for (const section of dataSections) maps.set(section.name, dataMap(elf, section, btf));
+  const maps = collectMaps(elf, placed.map(({ spec }) => spec));
+  for (const section of dataSections) {
+    refuseTwice(elf, "section", section.name, maps);
+    maps.set(section.name, dataMap(elf, section, btf));
+  }
   const mapsSection = sectionNamed(elf, ".maps");
   if (mapsSection) {
     applySlots(elf, mapsSection, { maps: placed, functionName: programNames(functions) });
@@ -54,6 +56,25 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
     kernelBtf: btf && kernelBtf(elf, btf),
     license: parseLicense(elf),
   };
+}
+
+function collectMaps(elf: ElfFile, specs: readonly MapSpec[]): Map<string, MapSpec> {
+  const maps = new Map<string, MapSpec>();
+  for (const spec of specs) {
+    refuseTwice(elf, "map", spec.name, maps);
+    maps.set(spec.name, spec);
+  }
+  return maps;
+}
+
+function refuseTwice(
+  elf: ElfFile,
+  kind: string,
+  name: string,
+  known: ReadonlyMap<string, unknown>,
+): void {
+  if (!known.has(name)) return;
+  throw new ObjectFormatError(elf.name, `${kind} "${name}" twice`, "once");
 }
 
 function sectionNamed(elf: ElfFile, name: string): ElfSection | undefined {
@@ -137,9 +158,7 @@ function parsePrograms(input: LinkInput): Map<string, ProgramSpec> {
   for (const list of input.functions.values()) {
     for (const code of list) {
       if (!isEntry(code)) continue;
-      if (programs.has(code.name)) {
-        throw new ObjectFormatError(input.elf.name, `program "${code.name}" twice`, "once");
-      }
+      refuseTwice(input.elf, "program", code.name, programs);
       programs.set(code.name, parseProgram(code, input));
     }
   }

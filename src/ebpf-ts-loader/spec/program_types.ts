@@ -96,7 +96,17 @@ const SECTIONS: readonly (readonly [string, SectionKind])[] = [
   ["syscall", { type: ProgramType.SYSCALL, expectedAttachType: 0, flags: SLEEPABLE }],
 ];
 
-/** Program type and attach type by section name, or undefined for a name nobody knows. */
+/**
+ * Program type and attach type by section name, or undefined for a name nobody knows.
+ *
+ * @example Usage
+ * ```ts
+ * import { ProgramType, sectionKind } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(sectionKind("tc")?.type, ProgramType.SCHED_CLS);
+ * assertEquals(sectionKind("nothing"), undefined);
+ * ```
+ */
 export function sectionKind(section: string): SectionKind | undefined {
   const match = SECTIONS.find(([name]) =>
     name.endsWith("/") ? section.startsWith(name) : section === name

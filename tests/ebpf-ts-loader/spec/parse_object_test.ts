@@ -156,3 +156,12 @@ for (const { description, change, message } of REFUSED) {
     assert(!error.message.includes("\n"));
   });
 }
+
+Deno.test("parseObject() refuses two data sections of one name", () => {
+  const bytes = fixtureBytes("tc.bpf.o");
+  // ".rodata.cst16" becomes ".rodata" by ending its name early.
+  const text = new TextDecoder("latin1").decode(bytes);
+  const at = text.indexOf(".rodata.cst16");
+  bytes[at + ".rodata".length] = 0;
+  assertThrows(() => parseObject(bytes, "x.o"), ObjectFormatError, 'section ".rodata" twice');
+});
