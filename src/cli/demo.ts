@@ -1,9 +1,10 @@
 import { Command, Option } from "commander";
 import process from "node:process";
 import { styleText } from "node:util";
-import { DemoInputError, type DemoResult, runDemo } from "../demo/demo.ts";
+import { DemoInputError, runDemo } from "../demo/demo.ts";
 import { missingFeature } from "../demo/missing_feature.ts";
 import { summarize, TABLE_HEAD, tableRows, type Tone } from "../demo/report.ts";
+import type { DemoResult } from "../demo/result.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
 import { loadScenario } from "./load_scenario.ts";
 import { formatTable } from "./table.ts";
@@ -57,7 +58,11 @@ async function demo(flags: DemoFlags): Promise<number> {
   using interrupts = catchInterrupts(stop);
   try {
     const scenario = await loadScenario(flags.file ?? []);
-    const results = await runDemo(scenario, { ...printing(flags), signal: stop.signal });
+    const { results, notes } = await runDemo(scenario, {
+      ...printing(flags),
+      signal: stop.signal,
+    });
+    for (const note of notes) console.error(note);
     print(flags, results);
     return results.every(({ match }) => match) ? EXIT_CODE.OK : EXIT_CODE.NO;
   } catch (error) {

@@ -10,15 +10,16 @@ import { Emulator } from "../datapath/emulator.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
 import type { PolicySnapshot } from "../policy/snapshot.ts";
 import type { Scenario } from "../verify/scenario.ts";
-import { type Decision, Decisions, sameDecision } from "./decision.ts";
+import { Decisions } from "./decision.ts";
 import type { FlowEvent } from "./event.ts";
 import { LivePrograms } from "./live_programs.ts";
 import { flowOf, predict, predictedFlow } from "./prediction.ts";
-import { planProbes, type Probe } from "./probe.ts";
+import { planProbes } from "./probe.ts";
+import { compareResult, type DemoResult, shortName } from "./result.ts";
 import { type EventNames, formatEvent } from "./sentence.ts";
 import { probeTargets } from "./targets.ts";
 import { Topology } from "./topology.ts";
-import { type Outcome, type ProbeResult, runTraffic } from "./traffic.ts";
+import { runTraffic } from "./traffic.ts";
 
 /** Most pods that a demo takes: it tries every pair of them. */
 export const MAX_DEMO_PODS = 16;
@@ -33,22 +34,11 @@ export interface DemoOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One probe: what happened, and what was foreseen. */
-export interface DemoResult {
-  readonly source: string;
-  readonly destination: string;
-  readonly family: 4 | 6;
-  readonly protocol: Probe["protocol"];
-  readonly port: number;
-  readonly outcome: Outcome;
-  /** Of a failure. */
-  readonly error: string | undefined;
-  /** What the programs in the kernel decided, by their events. */
-  readonly kernel: Decision | undefined;
-  /** What the emulator decided about the same packet. */
-  readonly emulator: Decision | undefined;
-  /** Outcome, kernel and emulator agree. */
-  readonly match: boolean;
+/** What a demo came to. */
+export interface DemoReport {
+  readonly results: readonly DemoResult[];
+  /** What was not tried, and why; one line each. */
+  readonly notes: readonly string[];
 }
 
 /** The cluster that was given cannot be shown. */
@@ -66,9 +56,11 @@ export class DemoInputError extends Error {
 export async function runDemo(
   scenario: Scenario,
   { onEvent, signal }: DemoOptions = {},
-): Promise<DemoResult[]> {
+): Promise<DemoReport> {
   const { snapshot } = scenario;
   const endpoints = snapshot.endpoints.filter(({ addresses }) => addresses.length > 0);
+  const { targets, omitted } = probeTargets(scenario.policies);
+  const notes = notesOn(snapshot, omitted);
   requireUsable(snapshot, endpoints.length);
   const memory = new DatapathMemory(await readEmulatorWasm());
   using emulator = new Emulator(memory);
@@ -76,7 +68,7 @@ export async function runDemo(
   const state = stateOf(scenario, topology);
   emulator.load(state);
   const names = namesOf(snapshot);
-  const probes = planProbes(topology.pods, probeTargets(scenario.policies));
+  const probes = planProbes(topology.pods, targets);
   const batch = memory.packetBatch(Math.min(probes.length, PREDICTIONS_AT_ONCE));
   const predicted = predict(probes, { datapath: emulator, batch, names });
   const decided = new Decisions(names);
@@ -98,34 +90,14 @@ export async function runDemo(
     },
   });
   programs.drain();
-  return results.map((result) =>
-    compare(
+  const compared = results.map((result) =>
+    compareResult(
       result,
       decided.of(flowOf(result.probe, result.sport)),
       predicted.of(predictedFlow(result.probe)),
     )
   );
-}
-
-/** What happened, what the kernel said about it, and what the emulator had said before. */
-function compare(
-  { probe, outcome, error }: ProbeResult,
-  kernel: Decision | undefined,
-  emulator: Decision | undefined,
-): DemoResult {
-  const told = kernel && (kernel.allowed ? "reached" : "denied");
-  return {
-    source: probe.source.name,
-    destination: probe.destination.name,
-    family: probe.family,
-    protocol: probe.protocol,
-    port: probe.port,
-    outcome,
-    error,
-    kernel,
-    emulator,
-    match: outcome === told && sameDecision(kernel, emulator),
-  };
+  return { results: compared, notes };
 }
 
 function requireUsable({ problems }: PolicySnapshot, pods: number): void {
@@ -135,6 +107,13 @@ function requireUsable({ problems }: PolicySnapshot, pods: number): void {
   throw new DemoInputError(
     `Cannot show "cluster": ${pods} pods with an address, expected 2 to ${MAX_DEMO_PODS}`,
   );
+}
+
+function notesOn({ endpoints }: PolicySnapshot, omitted: number): string[] {
+  const notes = endpoints.filter(({ addresses }) => addresses.length === 0)
+    .map(({ namespace, name }) => `${shortName(`${namespace}/${name}`)} has no address: left out`);
+  if (omitted > 0) notes.push(`${omitted} more ports that policies name were not tried`);
+  return notes;
 }
 
 /** The state of the node with the interfaces that the topology has. */
@@ -168,9 +147,4 @@ function namesOf(snapshot: PolicySnapshot): EventNames {
     ownerOf: (address) => owners.get(address),
     rulesOf: (cookie) => snapshot.rulesOf(cookie),
   };
-}
-
-/** `default/xwing` → `xwing`; other namespaces stay. */
-export function shortName(name: string): string {
-  return name.replace(/^default\//, "");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatDecision } from "./decision.ts";
-import { type DemoResult, shortName } from "./demo.ts";
+import { type DemoResult, shortName } from "./result.ts";
 
 /** Figures of a demo. */
 export interface DemoSummary {

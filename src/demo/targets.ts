@@ -8,15 +8,27 @@ const OTHER_PORTS = { TCP: [443, 8443, 9443, 10443], UDP: [53, 5353, 9053, 10053
 /** So that a demo takes seconds, whatever the manifests are. */
 const MAX_PORTS_PER_PROTOCOL = 12;
 
+/** What to try pods on. */
+export interface ProbeTargets {
+  readonly targets: readonly ProbeTarget[];
+  /** Ports that policies name beyond what a demo tries. */
+  readonly omitted: number;
+}
+
 /**
  * What to try pods on: each port that a policy names (of a range, the first and the one behind the
- * last), one that none names, and ping.
+ * last), one that none names, and ping. Bounded.
  */
-export function probeTargets(policies: Iterable<CiliumNetworkPolicy>): ProbeTarget[] {
-  const ports = [...portSpecs(policies)];
-  const tcp = portsOf("TCP", ports).map((port) => ({ protocol: "TCP", port }) as const);
-  const udp = portsOf("UDP", ports).map((port) => ({ protocol: "UDP", port }) as const);
-  return [...tcp, ...udp, { protocol: "ICMP", port: 0 }];
+export function probeTargets(policies: Iterable<CiliumNetworkPolicy>): ProbeTargets {
+  const specs = [...portSpecs(policies)];
+  const tcp = portsOf("TCP", specs);
+  const udp = portsOf("UDP", specs);
+  const targets: ProbeTarget[] = [
+    ...tcp.ports.map((port) => ({ protocol: "TCP", port }) as const),
+    ...udp.ports.map((port) => ({ protocol: "UDP", port }) as const),
+    { protocol: "ICMP", port: 0 },
+  ];
+  return { targets, omitted: tcp.omitted + udp.omitted };
 }
 
 function* portSpecs(policies: Iterable<CiliumNetworkPolicy>): Generator<PortSpec> {
@@ -29,7 +41,7 @@ function* portSpecs(policies: Iterable<CiliumNetworkPolicy>): Generator<PortSpec
   }
 }
 
-function portsOf(protocol: "TCP" | "UDP", specs: readonly PortSpec[]): number[] {
+function portsOf(protocol: "TCP" | "UDP", specs: readonly PortSpec[]) {
   const named = specs.filter((spec) => spec.protocol === protocol || spec.protocol === "ANY");
   const ports = new Set<number>();
   for (const { port, endPort } of named) {
@@ -39,7 +51,12 @@ function portsOf(protocol: "TCP" | "UDP", specs: readonly PortSpec[]): number[] 
   }
   const covers = (port: number) =>
     named.some((spec) => port >= spec.port && port <= (spec.endPort ?? spec.port));
-  const chosen = [...ports].sort((a, b) => a - b).slice(0, MAX_PORTS_PER_PROTOCOL);
+  const wanted = [...ports].sort((a, b) => a - b);
+  const chosen = wanted.slice(0, MAX_PORTS_PER_PROTOCOL);
   const other = OTHER_PORTS[protocol].find((port) => !covers(port));
-  return other === undefined ? chosen : [...new Set([...chosen, other])].sort((a, b) => a - b);
+  if (other !== undefined && !chosen.includes(other)) chosen.push(other);
+  return {
+    ports: chosen.sort((a, b) => a - b),
+    omitted: Math.max(0, wanted.length - MAX_PORTS_PER_PROTOCOL),
+  };
 }

@@ -34,14 +34,18 @@ export interface TrafficOptions {
   readonly dropped?: (probe: Probe, sport: number) => boolean;
   /** Called as soon as the source port of a probe is known, before its first packet. */
   readonly onStart?: (probe: Probe, sport: number) => void;
+  /**
+   * Milliseconds after which an answer does not come any more. Generous: it ends only what nothing
+   * else explains. @default {10000}
+   */
+  readonly limit?: number;
   /** Ends everything; the promise rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /** An answer that takes longer than this is asked about. */
 const PATIENCE_MS = 300;
-/** An answer that takes longer than this does not come. */
-const LIMIT_MS = 3000;
+const LIMIT_MS = 10_000;
 /** Descriptors are limited, and so is what a small machine answers in time. */
 const AT_ONCE = 256;
 const TOKEN_BYTES = 16;
@@ -74,7 +78,7 @@ async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
 async function runProbe(
   probe: Probe,
   identifier: number,
-  { dropped, onStart, signal }: TrafficOptions,
+  { dropped, onStart, limit = LIMIT_MS, signal }: TrafficOptions,
 ): Promise<ProbeResult> {
   signal?.throwIfAborted();
   const { source, family, protocol } = probe;
@@ -86,7 +90,7 @@ async function runProbe(
   onStart?.(probe, sport);
   const giveUp = new AbortController();
   const until = signal ? AbortSignal.any([signal, giveUp.signal]) : giveUp.signal;
-  const timer = watchPatience(giveUp, () => dropped?.(probe, sport) ?? false);
+  const timer = watchPatience(giveUp, limit, () => dropped?.(probe, sport) ?? false);
   try {
     await exchange(socket, probe, identifier, until);
     return { probe, outcome: "reached", sport, error: undefined };
@@ -106,12 +110,12 @@ class GaveUp extends Error {
   }
 }
 
-function watchPatience(giveUp: AbortController, isDropped: () => boolean) {
+function watchPatience(giveUp: AbortController, limit: number, isDropped: () => boolean) {
   let waited = 0;
   return setInterval(() => {
     waited += PATIENCE_MS;
     if (isDropped()) giveUp.abort(new GaveUp("denied"));
-    else if (waited >= LIMIT_MS) giveUp.abort(new GaveUp("silent"));
+    else if (waited >= limit) giveUp.abort(new GaveUp("silent"));
   }, PATIENCE_MS);
 }
 

@@ -7,6 +7,7 @@ const ENTRY = new URL("./demo_entry.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const DENO_RUN = ["run", "--quiet", "-A", `--config=${CONFIG}`, ENTRY, "demo"];
 const PROG_GET_NEXT_ID = 11;
+const SLOW_PODS = 12;
 
 interface Finished {
   readonly code: number;
@@ -45,10 +46,42 @@ function programIds(): Set<number> {
 function programIdsOf(pid: number): Set<number> {
   const ids = new Set<number>();
   for (const { name } of Deno.readDirSync(`/proc/${pid}/fdinfo`)) {
-    const id = /^prog_id:\s*(\d+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/fdinfo/${name}`));
+    const id = /^prog_id:\s*(\d+)$/m.exec(readIfThere(`/proc/${pid}/fdinfo/${name}`));
     if (id) ids.add(Number(id[1]));
   }
   return ids;
+}
+
+/** Empty for a file that is gone: the process goes on while it is looked at. */
+function readIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return "";
+  }
+}
+
+/** Pods that nobody may reach: each of their many probes takes as long as patience lasts. */
+function slowCluster(pods: number): string {
+  const podText = (index: number) => `
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: p${index} }
+status: { podIPs: [{ ip: 10.0.0.${index + 1} }] }`;
+  const ports = Array.from({ length: 12 }, (_, index) => `{ port: "${index + 1}" }`);
+  return Array.from({ length: pods }, (_, index) => podText(index)).join("") + `
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: nobody }
+spec:
+  endpointSelector: {}
+  ingress:
+    - fromEndpoints: [{ matchLabels: { nobody: here } }]
+      toPorts: [{ ports: [${ports.join(", ")}] }]
+`;
 }
 
 /** What could be left behind outside the process: interfaces and named namespaces. */
@@ -69,8 +102,11 @@ function surroundings(): { links: string[]; namespaces: string[] } {
 /** Ends a demo while its packets are on the way, and checks that nothing of it stays. */
 async function interrupt(signal: Deno.Signal): Promise<Deno.CommandStatus> {
   const before = surroundings();
+  const manifest = await Deno.makeTempFile({ suffix: ".yaml" });
+  await using _removal = { [Symbol.asyncDispose]: () => Deno.remove(manifest) };
+  await Deno.writeTextFile(manifest, slowCluster(SLOW_PODS));
   await using child = new Deno.Command(Deno.execPath(), {
-    args: [...DENO_RUN, "-o", "jsonl"],
+    args: [...DENO_RUN, "-o", "jsonl", "-f", manifest],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -80,7 +116,7 @@ async function interrupt(signal: Deno.Signal): Promise<Deno.CommandStatus> {
   assertMatch(new TextDecoder().decode(value), /^\{"event":/, "the first event, half-way");
   const programs = programIdsOf(child.pid);
   assertEquals(programs.difference(programIds()), new Set(), "they are there");
-  assertEquals(programs.size, 9, "three for each pod");
+  assertEquals(programs.size, 3 * SLOW_PODS, "three for each pod");
   child.kill(signal);
   while (!(await reader.read()).done);
   const status = await child.status;

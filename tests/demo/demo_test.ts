@@ -29,7 +29,10 @@ tcxTest("runDemo() lets the Death Star's pods meet, as the emulator foresaw", as
   const scenario = await mustCompile(DEATH_STAR.text);
   await withoutLeaks(async () => {
     const sentences: string[] = [];
-    const results = await runDemo(scenario, { onEvent: (sentence) => sentences.push(sentence) });
+    const { results, notes } = await runDemo(scenario, {
+      onEvent: (sentence) => sentences.push(sentence),
+    });
+    assertEquals(notes, []);
     assertEquals(results.filter(({ match }) => !match), []);
     assertEquals(summarize(results), {
       kernel: "ran",
@@ -61,7 +64,8 @@ tcxTest("runDemo() lets the Death Star's pods meet, as the emulator foresaw", as
 
 tcxTest("runDemo() runs pods of one family, and leaves out pods without an address", async () => {
   const text = podText("a", "10.0.0.1") + podText("b", "10.0.0.2") + podText("c", "");
-  const results = await runDemo(await mustCompile(text));
+  const { results, notes } = await runDemo(await mustCompile(text));
+  assertEquals(notes, ["c has no address: left out"]);
   assertEquals(summarize(results).mismatches, 0);
   assertEquals(new Set(results.map(({ family }) => family)), new Set([4]));
   assertEquals(new Set(results.map(({ source }) => source)), new Set(["default/a", "default/b"]));

@@ -54,7 +54,10 @@ netnsTest("runTraffic() calls a probe denied only if it was seen to be dropped",
   const [first, second] = planProbes(topology.pods, [{ protocol: "UDP", port: 9 }])
     .filter(({ family }) => family === 4);
   const probes = [first, second].filter((probe) => probe !== undefined);
-  const results = await runTraffic(probes, { dropped: (probe) => probe === first });
+  const results = await runTraffic(probes, {
+    dropped: (probe) => probe === first,
+    limit: 600,
+  });
   assertEquals(results.map(({ outcome }) => outcome), ["denied", "silent"]);
 });
 
