@@ -19,11 +19,12 @@ export class ObjectFormatError extends Error {
   readonly subject: string;
 
   constructor(subject: string, state: string, expected: string, options?: ErrorOptions) {
+    const place = printable(subject);
     super(
-      `Cannot read "${subject}": ${printable(state)}, expected ${printable(expected)}`,
+      `Cannot read "${place}": ${printable(state)}, expected ${printable(expected)}`,
       options,
     );
-    this.subject = subject;
+    this.subject = place;
   }
 }
 

@@ -33,7 +33,7 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
   const placed = placedMaps(elf, btf);
   const maps = collectMaps(elf, placed.map(({ spec }) => spec));
   for (const section of dataSections) {
-    refuseTwice(elf, "section", section.name, maps);
+    requireNewName(elf, "section", section.name, maps);
     maps.set(section.name, dataMap(elf, section, btf));
   }
   const mapsSection = sectionNamed(elf, ".maps");
@@ -61,18 +61,22 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
 function collectMaps(elf: ElfFile, specs: readonly MapSpec[]): Map<string, MapSpec> {
   const maps = new Map<string, MapSpec>();
   for (const spec of specs) {
-    refuseTwice(elf, "map", spec.name, maps);
+    requireNewName(elf, "map", spec.name, maps);
     maps.set(spec.name, spec);
   }
   return maps;
 }
 
-function refuseTwice(
+function requireNewName(
   elf: ElfFile,
   kind: string,
   name: string,
   known: ReadonlyMap<string, unknown>,
 ): void {
+  // Names reach error messages, terminals and pin paths.
+  if (!/^[\x21-\x7e]+$/.test(name) || name.includes("/")) {
+    throw new ObjectFormatError(elf.name, `${kind} name "${name}"`, "visible ASCII without /");
+  }
   if (!known.has(name)) return;
   throw new ObjectFormatError(elf.name, `${kind} "${name}" twice`, "once");
 }
@@ -158,7 +162,7 @@ function parsePrograms(input: LinkInput): Map<string, ProgramSpec> {
   for (const list of input.functions.values()) {
     for (const code of list) {
       if (!isEntry(code)) continue;
-      refuseTwice(input.elf, "program", code.name, programs);
+      requireNewName(input.elf, "program", code.name, programs);
       programs.set(code.name, parseProgram(code, input));
     }
   }
