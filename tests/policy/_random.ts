@@ -66,7 +66,13 @@ function reservedLabel() {
 
 const matchExpression: fc.Arbitrary<MatchExpression> = fc.tuple(
   matchLabel,
-  fc.constantFrom("In" as const, "NotIn" as const, "Exists" as const, "DoesNotExist" as const),
+  fc.constantFrom(
+    "In" as const,
+    "NotIn" as const,
+    "NotIn" as const,
+    "Exists" as const,
+    "DoesNotExist" as const,
+  ),
   fc.array(fc.constantFrom(...SELECTOR_VALUES), { minLength: 1, maxLength: 3 }),
 ).map(([{ source, key }, operator, values]) => ({
   source,
@@ -75,13 +81,10 @@ const matchExpression: fc.Arbitrary<MatchExpression> = fc.tuple(
   values: operator === "In" || operator === "NotIn" ? values : [],
 }));
 
-/** One value per (source, key), as in a YAML map. */
+/** Few conditions, so that selectors select something. */
 const selector: fc.Arbitrary<LabelSelector> = fc.record({
-  matchLabels: fc.uniqueArray(matchLabel, {
-    maxLength: 2,
-    selector: ({ source, key }) => `${source}:${key}`,
-  }),
-  matchExpressions: fc.array(matchExpression, { maxLength: 1 }),
+  matchLabels: fc.array(matchLabel, { maxLength: 1 }),
+  matchExpressions: fc.array(matchExpression, { maxLength: 2 }),
 });
 
 const portSpec: fc.Arbitrary<PortSpec> = fc.tuple(
@@ -98,10 +101,16 @@ const portRule: fc.Arbitrary<PortRule> = fc.record({
   ports: fc.array(portSpec, { minLength: 1, maxLength: 3 }),
 });
 
-const rule: fc.Arbitrary<TrafficRule> = fc.record({
-  endpoints: fc.array(selector, { maxLength: 2 }),
-  toPorts: fc.array(portRule, { maxLength: 2 }),
-}, { requiredKeys: [] });
+const rule: fc.Arbitrary<TrafficRule> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<TrafficRule>({}) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      endpoints: fc.array(selector, { maxLength: 2 }),
+      toPorts: fc.array(portRule, { maxLength: 2 }),
+    }, { requiredKeys: [] }),
+  },
+);
 
 const rules = fc.array(rule, { maxLength: 3 });
 
