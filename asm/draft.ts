@@ -184,16 +184,18 @@ export function internProfile(
   return internWritten(draft, blocks);
 }
 
-/** Takes in the blocks 1 to `used` − 1 of a finished image, profile by profile. */
+/** Takes in the blocks of a finished image behind the reserved ones, profile by profile. */
 export function adoptBlocks(draft: Draft, blocks: usize, used: u32): i32 {
   if (!ensure(draft.blocks, 0, <usize>used * BLOCK_BYTES)) return ERROR_MEMORY;
   memory.copy(draft.blocks.base, blocks, <usize>used * BLOCK_BYTES);
-  draft.usedBlocks = 1;
-  while (draft.usedBlocks < used) {
-    const profile = draft.blocks.base + <usize>draft.usedBlocks * BLOCK_BYTES;
-    const error = internWritten(draft, writtenBlocks(profile));
+  for (let at = IMAGE_FIRST_BLOCK; at < used;) {
+    const blocks = writtenBlocks(draft.blocks.base + <usize>at * BLOCK_BYTES);
+    draft.usedBlocks = at;
+    const error = internWritten(draft, blocks);
     if (error < 0) return error;
+    at += blocks;
   }
+  draft.usedBlocks = used;
   return BUILT;
 }
 
