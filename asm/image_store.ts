@@ -55,6 +55,11 @@ export function initImageStore(): bool {
   return directory != 0;
 }
 
+/** Address of the images' addresses, u32 each: class S, then M, then L. */
+export function imageDirectory(): usize {
+  return directory;
+}
+
 // @ts-ignore: decorator
 @inline
 function directoryEntry(sizeClass: u32, index: u32): usize {

@@ -26,13 +26,15 @@ export {
 } from "./events";
 export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
-export { freeImage, imageOf, linesOf } from "./image_store";
+export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";
+export { prefixLengths } from "./ipcache";
 export {
   addressStaging,
   arrayKeys,
   removeIpcache,
   setEndpoint,
   tableCount,
+  tableDescriptor,
   tableKeys,
   tableValues,
   upsertIdentity,

@@ -70,6 +70,11 @@ export function setInfo(identity: u32, slot: u32): usize {
   return info;
 }
 
+/** Address of a family's list of prefix lengths in use. */
+export function prefixLengths(family: u32): usize {
+  return family == 4 ? lengths4 : lengths6;
+}
+
 /** Keeps the list sorted, longest first. */
 function addLength(lengths: usize, prefixLength: u32): void {
   const count = load<u32>(lengths);

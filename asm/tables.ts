@@ -56,6 +56,11 @@ function tableOf(number: u32): Table {
   }
 }
 
+/** Address of the table's descriptor; see {@linkcode Table}. */
+export function tableDescriptor(number: u32): usize {
+  return changetype<usize>(tableOf(number));
+}
+
 export function tableKeys(number: u32): usize {
   return tableOf(number).keys;
 }

@@ -32,12 +32,15 @@ export interface WasmExports {
   changedSpanCount(): number;
   errorDetail(): number;
   freeImage(table: number): void;
+  imageDirectory(): number;
   imageOf(table: number): number;
   linesOf(sizeClass: number): number;
 
   addressStaging(): number;
   arrayKeys(count: number): number;
+  prefixLengths(family: number): number;
   tableCount(table: number): number;
+  tableDescriptor(table: number): number;
   tableKeys(table: number): number;
   tableValues(table: number): number;
   upsertIdentity(identity: number, slot: number): number;
