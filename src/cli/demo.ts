@@ -67,10 +67,7 @@ async function demo(flags: DemoFlags): Promise<number> {
     return results.every(({ match }) => match) ? EXIT_CODE.OK : EXIT_CODE.NO;
   } catch (error) {
     if (stop.signal.aborted) return SIGNALS[interrupts.caught()];
-    if (error instanceof DemoInputError || error instanceof BadInputError) {
-      console.error(error.message);
-      return EXIT_CODE.BAD_INPUT;
-    }
+    if (error instanceof DemoInputError) throw new BadInputError(error.message, { cause: error });
     const reason = missingFeature(error);
     if (reason === undefined) throw error;
     return skip(flags, reason);

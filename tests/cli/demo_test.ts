@@ -3,7 +3,7 @@ import { listLinks, openRtnetlink } from "ebpf-ts-loader/netlink";
 import { bpf } from "ebpf-ts-loader/sys";
 import { tcxTest } from "../demo/tcx_test_case.ts";
 
-const ENTRY = new URL("./demo_entry.ts", import.meta.url).pathname;
+const ENTRY = new URL("../../src/main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const DENO_RUN = ["run", "--quiet", "-A", `--config=${CONFIG}`, ENTRY, "demo"];
 const PROG_GET_NEXT_ID = 11;
@@ -171,7 +171,10 @@ tcxTest(
   },
 );
 
-Deno.test("demo exits 2 on bad input, with the reason", async () => {
+Deno.test("demo exits 2 on bad input and bad use, with the reason", async () => {
+  const wrong = await demo("--output", "xml");
+  assertEquals([wrong.code, wrong.stdout], [2, ""]);
+  assertMatch(wrong.stderr, /Allowed choices are table, json, jsonl/);
   const { code, stdout, stderr } = await demo("-f", "/nonexistent.yaml");
   assertEquals([code, stdout], [2, ""]);
   assertMatch(stderr, /^Cannot read "\/nonexistent.yaml"/);

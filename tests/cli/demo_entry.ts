@@ -1,4 +1,0 @@
-import { Command } from "commander";
-import { demoCommand } from "../../src/cli/demo.ts";
-
-await new Command("twinpath").addCommand(demoCommand()).parseAsync();
