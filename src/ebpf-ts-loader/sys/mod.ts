@@ -7,7 +7,9 @@
  *
  * - {@linkcode syscall} takes any mix of numbers and buffers (cold paths);
  * - {@linkcode defineSyscall} fixes the argument types once (hot paths);
- * - {@linkcode defineAsyncSyscall} runs on a thread of the pool (grace periods, epoll).
+ * - {@linkcode defineAsyncSyscall} runs on a thread of the pool (grace periods, epoll);
+ * - {@linkcode createNetns} makes a network namespace that vanishes with the process;
+ * - {@linkcode openSocket} opens a TCP, UDP or ICMP socket inside any of them.
  *
  * @example Usage
  * ```ts
