@@ -54,7 +54,7 @@ function createFd(spec: MapSpec, maxEntries: number, options: CreateMapOptions):
     if (inner) attr.u32(ATTR.MAP_CREATE.innerFd, inner.fd);
     const fd = callWithOrWithoutBtf(attr, spec, options);
     if (fd >= 0) return fd;
-    throw attr.error(fd, {
+    throw attr.creationError(fd, {
       action: `create ${mapTypeName(spec.type)} map`,
       subject: spec.name,
     });

@@ -19,7 +19,7 @@ export function loadBtf(bytes: Uint8Array<ArrayBuffer>, subject: string): Fd {
   attr.pointer(at.logPtr, log).u32(at.logSize, LOG_SIZE).u32(at.logLevel, 1);
   const second = attr.call();
   if (second >= 0) return new Fd(second);
-  const cause = attr.error(fd, { action: "load BTF of", subject });
+  const cause = attr.creationError(fd, { action: "load BTF of", subject });
   const reason = lastLine(log);
   if (reason === "") throw cause;
   throw new ObjectFormatError(`${subject} .BTF`, reason, "BTF the kernel accepts", { cause });

@@ -141,7 +141,7 @@ function loadWithLog(attr: BpfAttr, spec: ProgramSpec, level: number): Loaded {
 }
 
 function refusal(attr: BpfAttr, spec: ProgramSpec, result: number): Error {
-  return attr.error(result, { action: "load program", subject: spec.name });
+  return attr.creationError(result, { action: "load program", subject: spec.name });
 }
 
 function logText(log: Uint8Array): string {

@@ -1,5 +1,5 @@
 import { bpf, bpfAsync, bpfCommandName } from "./bpf.ts";
-import { SyscallError, type SyscallErrorContext } from "./errno.ts";
+import { ERRNO, SyscallError, type SyscallErrorContext } from "./errno.ts";
 import { addressOf } from "./syscall.ts";
 
 /**
@@ -172,6 +172,14 @@ export class BpfAttr {
     const result = this.call();
     if (result < 0) throw this.error(result, context);
     return result;
+  }
+
+  /** The error of a failed creation, where EPERM means a missing privilege. */
+  creationError(result: number, context: SyscallErrorContext): SyscallError {
+    const missing = result === -ERRNO.EPERM
+      ? { expected: "CAP_BPF and CAP_NET_ADMIN, or root" }
+      : {};
+    return this.error(result, { ...context, ...missing });
   }
 
   /** The error of a result that is −errno. */
