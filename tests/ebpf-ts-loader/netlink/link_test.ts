@@ -71,6 +71,16 @@ netnsTest("setLink() changes state, MTU and IPv6 link-local addresses", () => {
   assertEquals(findLink(netlink, "a")?.mtu, 9000, "what is absent stays");
 });
 
+netnsTest("listLinks() puts an answer of many parts together", () => {
+  using netns = createNetns();
+  using netlink = openRtnetlink(netns);
+  const names = Array.from({ length: 40 }, (_, index) => `a${index}`);
+  for (const name of names) createVeth(netlink, { name, peer: { name: `peer-${name}` } });
+  const links = listLinks(netlink); // about 60 KiB, in packets of at most 32
+  assertEquals(links.length, 1 + 2 * names.length);
+  assertEquals(names.filter((name) => !links.some((link) => link.name === name)), []);
+});
+
 netnsTest("deleteLink() and setLink() name an interface that is not there", () => {
   using netns = createNetns();
   using netlink = openRtnetlink(netns);
