@@ -127,7 +127,14 @@ export class BpfAttr {
     this.#view = new DataView(this.bytes.buffer);
   }
 
+  /** Sets a u32 field. A DataView would truncate what does not fit: 2 ** 32 + 5 would be 5. */
   u32(offset: number, value: number): this {
+    if (value >>> 0 !== value) {
+      throw new RangeError(
+        `Cannot set field ${offset} of "${bpfCommandName(this.#command)}": ${value}, ` +
+          "expected a u32",
+      );
+    }
     this.#view.setUint32(offset, value, true);
     return this;
   }

@@ -176,3 +176,13 @@ kernelTest("Collection refuses use after disposal", () => {
   assertThrows(() => map.update(0, new Uint8Array(8)), TypeError, "closed");
   assertThrows(() => program.testRun({ data: packet() }), TypeError, "closed");
 });
+
+kernelTest("loadCollection() refuses sizes that a u32 would truncate", () => {
+  const spec = cloneSpec(fixture("tc.bpf.o"));
+  const flows = spec.maps.get("flows");
+  assert(flows);
+  for (const maxEntries of [2 ** 32 + 5, 1.5, -1, NaN]) {
+    flows.maxEntries = maxEntries;
+    assertThrows(() => loadCollection(spec), RangeError, "expected a u32");
+  }
+});
