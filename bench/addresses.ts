@@ -4,7 +4,11 @@
  *
  * @module
  */
-import { IDENTITY_RESERVED_MAX, IDENTITY_SCOPE_SHIFT } from "../src/datapath/layout.ts";
+import {
+  IDENTITY_REMOTE_NODE,
+  IDENTITY_RESERVED_MAX,
+  IDENTITY_SCOPE_SHIFT,
+} from "../src/datapath/layout.ts";
 import { Random } from "./random.ts";
 
 /** IPv4 addresses or CIDRs and what they belong to; item i of every array. */
@@ -21,7 +25,9 @@ const POD_NETWORK = 0x0A000000; // 10.0.0.0/8
 const PODS_PER_NODE = 110;
 const HOST_NETWORK = 0xAC100000; // 172.16.0.0/12
 const CIDR_LENGTHS = [12, 16, 20, 22, 24, 26, 28];
-const POD_IDENTITIES = 16384;
+const CIDR_IDENTITIES = 16384;
+/** Slots of CIDRs begin here, above those of every pod. */
+const FIRST_CIDR_SLOT = 32768;
 
 /** The word that holds an address in network byte order on a little-endian machine. */
 export function networkOrder(address: number): number {
@@ -48,8 +54,17 @@ function drawCidrs(random: Random, count: number): { address: number; length: nu
   return [...drawn.values()];
 }
 
+/** Options of {@linkcode addressSet}. */
+export interface AddressSetOptions {
+  /** Identities that the pods share, one slot each from 256 on. @default {16384} */
+  readonly podIdentities?: number;
+  /** @default {1} */
+  readonly seed?: number;
+}
+
 /** `count` addresses and CIDRs; no two the same. */
-export function addressSet(count: number, seed = 1): AddressSet {
+export function addressSet(count: number, options: AddressSetOptions = {}): AddressSet {
+  const { podIdentities = 16384, seed = 1 } = options;
   const random = new Random(seed);
   const cidrs = drawCidrs(random, Math.floor(count * 0.05));
   const hosts = random.distinct(Math.floor(count * 0.15), HOST_NETWORK, 1 << 20);
@@ -69,14 +84,14 @@ export function addressSet(count: number, seed = 1): AddressSet {
   for (let i = 0; i < podCount; i++) {
     // Each node has a /24 of its own.
     const address = POD_NETWORK + (Math.floor(i / PODS_PER_NODE) << 8) + i % PODS_PER_NODE + 1;
-    const slot = IDENTITY_RESERVED_MAX + 1 + random.below(POD_IDENTITIES);
+    const slot = IDENTITY_RESERVED_MAX + 1 + random.below(podIdentities);
     add(address, slot, slot);
   }
-  for (const host of hosts) add(host, 6, 6);
+  for (const host of hosts) add(host, IDENTITY_REMOTE_NODE, IDENTITY_REMOTE_NODE);
   for (const { address, length } of cidrs) {
     prefixLengths[at] = length;
-    const number = random.below(POD_IDENTITIES);
-    add(address, (1 << IDENTITY_SCOPE_SHIFT) + 1 + number, 32768 + number);
+    const number = random.below(CIDR_IDENTITIES);
+    add(address, (1 << IDENTITY_SCOPE_SHIFT) + 1 + number, FIRST_CIDR_SLOT + number);
   }
   return { addresses, prefixLengths, identities, slots };
 }

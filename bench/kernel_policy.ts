@@ -65,7 +65,7 @@ function loadImage(
   image: PolicyImage,
 ): void {
   const map = inner.create(`images_${image.sizeClass}`, image.index);
-  const keys = memory.arrayKeys(image.lines);
+  const keys = memory.datapath.arrayKeys(image.lines); // first: it may grow the memory
   map.updateBatch(keys, image.bytes);
   const cell = Uint32Array.of(image.table, image.revision);
   lookups.map("policy_tables").update(image.policy, new Uint8Array(cell.buffer));
@@ -85,20 +85,17 @@ async function loadWorkload(
   const memory = await PolicyMemory.create();
   const queries = new PolicyQueries(workload, lookups.queryCount);
   using inner = new InnerMaps(lookups);
-  const images: PolicyImage[] = [];
   for (let number = 1; number <= workload.policies; number++) {
     show(`policy ${number} of ${workload.policies}`);
     const policy = workload.policy(number);
     const records = memory.writeRecords(policy);
     loadLpm(inner, policy, records);
-    const image = memory.buildImage(policy);
-    loadImage(lookups, inner, memory, image);
-    images.push(image); // freed in the end: a freed table's number would be used again
+    // Not freed before the end: the number of a freed table would be used again.
+    loadImage(lookups, inner, memory, memory.buildImage(policy));
     queries.ask(policy);
   }
   await inner.enter();
   lookups.ask(queries.words);
-  for (const image of images) memory.free(image);
 }
 
 async function measure(

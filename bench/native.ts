@@ -1,4 +1,4 @@
-import type { Requirement } from "./benchmark.ts";
+import type { WasmInstance } from "../src/datapath/wasm.ts";
 
 const SOURCE = new URL("native.c", import.meta.url);
 const COMPILERS = ["clang-19", "clang"];
@@ -15,17 +15,22 @@ const SYMBOLS = {
   },
 } as const;
 
-/** Addresses inside the module's memory, in the order of `struct native_state`. */
-export interface NativeAddresses {
-  readonly endpointPolicies: number;
-  readonly policyTables: number;
-  readonly images: number;
-  readonly ipcache4: number;
-  readonly ipcache6: number;
-  readonly ipcache4Cidr: number;
-  readonly ipcache6Cidr: number;
-  readonly lengths4: number;
-  readonly lengths6: number;
+/** Numbers of the tables in asm/tables.ts, in the order of `struct native_state`. */
+const IPCACHE_TABLES = [0, 1, 2, 3];
+
+/** `struct native_state` of a module. */
+function nativeState({ exports, memory }: WasmInstance): Uint8Array<ArrayBuffer> {
+  const state = new BigUint64Array(6);
+  state[0] = Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(memory.buffer)));
+  new Uint32Array(state.buffer).set([
+    exports.endpointPolicy(0),
+    exports.policyTable(0),
+    exports.imageDirectory(),
+    ...IPCACHE_TABLES.map((number) => exports.tableDescriptor(number)),
+    exports.prefixLengths(4),
+    exports.prefixLengths(6),
+  ], 2);
+  return new Uint8Array(state.buffer);
 }
 
 function run(compiler: string, args: readonly string[]): Deno.CommandOutput | undefined {
@@ -42,9 +47,6 @@ export function findCompiler(): string | undefined {
   return COMPILERS.find((compiler) => run(compiler, ["--version"])?.success);
 }
 
-/** What {@linkcode NativeLibrary} needs of the machine. */
-export const NATIVE_REQUIREMENT: Requirement = "clang";
-
 /**
  * The emulator's algorithms compiled from C (bench/native.c), working on the memory of a
  * Wasm module. The memory must not grow while the library is in use.
@@ -56,33 +58,19 @@ export class NativeLibrary implements Disposable {
   readonly #memory: WebAssembly.Memory;
   readonly #buffer: ArrayBufferLike;
 
-  private constructor(path: string, memory: WebAssembly.Memory, addresses: NativeAddresses) {
+  private constructor(path: string, wasm: WasmInstance) {
     this.#library = Deno.dlopen(path, SYMBOLS);
-    this.#memory = memory;
-    this.#buffer = memory.buffer;
-    const start = Deno.UnsafePointer.of(new Uint8Array(memory.buffer));
-    const state = new BigUint64Array(6);
-    state[0] = Deno.UnsafePointer.value(start);
-    new Uint32Array(state.buffer).set([
-      addresses.endpointPolicies,
-      addresses.policyTables,
-      addresses.images,
-      addresses.ipcache4,
-      addresses.ipcache6,
-      addresses.ipcache4Cidr,
-      addresses.ipcache6Cidr,
-      addresses.lengths4,
-      addresses.lengths6,
-    ], 2);
-    this.#state = new Uint8Array(state.buffer);
+    this.#memory = wasm.memory;
+    this.#buffer = wasm.memory.buffer;
+    this.#state = nativeState(wasm);
   }
 
   /**
-   * Compiles and opens the library for one memory.
+   * Compiles and opens the library for one module.
    *
    * @throws {Error} If there is no compiler or it refuses the source.
    */
-  static open(memory: WebAssembly.Memory, addresses: NativeAddresses): NativeLibrary {
+  static open(wasm: WasmInstance): NativeLibrary {
     const compiler = findCompiler();
     if (compiler === undefined) {
       throw new Error(`Cannot compile "native.c": no compiler, expected ${COMPILERS.join(" or ")}`);
@@ -97,23 +85,23 @@ export class NativeLibrary implements Disposable {
           `Cannot compile "native.c": ${compiler} failed, expected success\n${stderr}`,
         );
       }
-      return new NativeLibrary(path, memory, addresses);
+      return new NativeLibrary(path, wasm);
     } finally {
       Deno.removeSync(directory, { recursive: true });
     }
   }
 
-  /** Answers policy queries, as the module's `policy_lookup_batch` does. */
-  lookupPolicies(queries: number, count: number, answers: number): void {
+  /** Answers policy queries, as the module's `lookupPolicies` does. */
+  readonly lookupPolicies = (queries: number, count: number, answers: number): void => {
     const { native_lookup_policies } = this.#library.symbols;
     native_lookup_policies(this.#state, this.#at(queries), count, this.#at(answers));
-  }
+  };
 
-  /** Classifies packets, as the module's `classify` does. */
-  classifyPackets(packets: number, count: number, answers: number): void {
+  /** Classifies packets, as the module's `classifyPackets` does. */
+  readonly classifyPackets = (packets: number, count: number, answers: number): void => {
     const { native_classify_packets } = this.#library.symbols;
     native_classify_packets(this.#state, this.#at(packets), count, this.#at(answers));
-  }
+  };
 
   #at(address: number): Uint8Array<ArrayBuffer> {
     if (this.#memory.buffer !== this.#buffer) {

@@ -95,3 +95,13 @@ export function addressQueries(addresses: Uint32Array): Uint32Array<ArrayBuffer>
   addresses.forEach((address, i) => setQuery(queries, i, { ADDRESS: address }));
   return queries;
 }
+
+/** The same queries as asm/emulator.ts reads them: policy, direction, slot, key. */
+export function toEmulatorQueries(queries: Uint32Array): Uint32Array<ArrayBuffer> {
+  const fields = [QUERY.POLICY, QUERY.DIRECTION, QUERY.SLOT, QUERY.KEY];
+  const count = queries.length / QUERY_WORDS;
+  return Uint32Array.from({ length: count * fields.length }, (_, i) => {
+    const field = fields[i % fields.length] ?? 0;
+    return queries[Math.floor(i / fields.length) * QUERY_WORDS + field] ?? 0;
+  });
+}

@@ -1,0 +1,54 @@
+import type { Contender } from "./measure.ts";
+import { NativeLibrary } from "./native.ts";
+import type { PolicyMemory } from "./policy_memory.ts";
+
+const ANSWER_BYTES = 8;
+/** A pass takes some milliseconds: far above the clock's resolution. */
+const OPERATIONS_PER_PASS = 1 << 20;
+/** Long enough for the optimising compiler to have taken over. */
+const WARM_UP_MILLISECONDS = 300;
+
+/** A batch function of the module or of the library: addresses in the memory. */
+export type BatchFunction = (input: number, count: number, answers: number) => void;
+
+/** Emulator and native C, asked the same in the same memory. */
+export class EmulatorLookups implements Disposable {
+  readonly native: NativeLibrary;
+  readonly #memory: PolicyMemory;
+  readonly #input: number;
+  readonly #count: number;
+  readonly #answers: number;
+
+  /** @param input Address of `count` queries or packets. */
+  constructor(memory: PolicyMemory, input: number, count: number) {
+    this.#memory = memory;
+    this.#input = input;
+    this.#count = count;
+    this.#answers = memory.allocate(count * ANSWER_BYTES); // may grow: before the library opens
+    this.native = NativeLibrary.open(memory.datapath.wasm);
+  }
+
+  /** All answers of a function, a copy. */
+  answers(batch: BatchFunction): BigUint64Array<ArrayBuffer> {
+    const bytes = this.#memory.datapath.bytes(this.#answers, this.#count * ANSWER_BYTES).fill(0xFF);
+    batch(this.#input, this.#count, this.#answers);
+    return new BigUint64Array(bytes.slice().buffer);
+  }
+
+  /** A warm contender; its time is that of one query or packet. */
+  contender(batch: BatchFunction): Contender {
+    const batches = Math.ceil(OPERATIONS_PER_PASS / this.#count);
+    const pass = () => {
+      const start = performance.now();
+      for (let i = 0; i < batches; i++) batch(this.#input, this.#count, this.#answers);
+      return (performance.now() - start) * 1e6 / (batches * this.#count);
+    };
+    const warm = performance.now() + WARM_UP_MILLISECONDS;
+    while (performance.now() < warm) pass();
+    return { pass };
+  }
+
+  [Symbol.dispose](): void {
+    this.native[Symbol.dispose]();
+  }
+}

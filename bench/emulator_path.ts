@@ -1,0 +1,102 @@
+/**
+ * `emulator.path.*`: headers, identity of the destination, egress policy (no conntrack)
+ * in the emulator against native C, on the same packets and tables in the same memory.
+ *
+ * @module
+ */
+import { DIRECTION_EGRESS, PACKET_BATCH } from "../src/datapath/layout.ts";
+import type { PacketBatch } from "../src/datapath/packet_batch.ts";
+import { newPacket } from "../src/datapath/packet_builder.ts";
+import { PROTOCOL } from "../src/policy/map_state.ts";
+import { type AddressSet, addressSet, drawAddresses } from "./addresses.ts";
+import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
+import { EmulatorLookups } from "./emulator_lookups.ts";
+import { interleave } from "./measure.ts";
+import { PolicyMemory } from "./policy_memory.ts";
+import { Random } from "./random.ts";
+import { type BenchResult, benchResult } from "./result.ts";
+import type { Policy, Workload } from "./workloads.ts";
+
+const ENDPOINT = 1;
+const SOURCE = Uint8Array.of(10, 255, 255, 254);
+const EPHEMERAL_PORTS = 32768;
+
+function addressBytes(address: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
+}
+
+function fillIpcache(memory: PolicyMemory, set: AddressSet): void {
+  const { exports, datapath } = memory;
+  for (const [i, address] of set.addresses.entries()) {
+    datapath.bytes(exports.addressStaging(), 4).set(addressBytes(address));
+    const identity = set.identities[i] ?? 0;
+    const slot = set.slots[i] ?? 0;
+    const length = set.prefixLengths[i] ?? 0;
+    const result = length === 32
+      ? exports.upsertIpcache(4, identity, slot)
+      : exports.upsertIpcacheCidr(4, length, identity, slot);
+    if (result < 0) throw new RangeError(`Cannot fill "ipcache": full at ${i}, expected room`);
+  }
+}
+
+/** TCP and UDP packets to known and unknown addresses, half of them to a port of some rule. */
+function fillPackets(batch: PacketBatch, policy: Policy, set: AddressSet): void {
+  const random = new Random(1);
+  const ports = policy.peers
+    .filter(({ rules }) => rules.direction === DIRECTION_EGRESS)
+    .flatMap(({ rules }) => rules.entries);
+  for (const address of drawAddresses(set, batch.capacity)) {
+    const ip = newPacket().eth().ipv4({ source: SOURCE, destination: addressBytes(address) });
+    const source = EPHEMERAL_PORTS + random.below(28000);
+    const anyPort = { protocol: PROTOCOL.TCP, port: random.below(65536) };
+    const { protocol, port } = random.chance(50) ? random.pick(ports) : anyPort;
+    const l4 = { source, destination: port };
+    const packet = protocol === PROTOCOL.UDP ? ip.udp(l4) : ip.tcp(l4);
+    batch.add({ endpoint: ENDPOINT, hook: "from_container", data: packet.build() });
+  }
+}
+
+async function measure(
+  name: string,
+  { workload, addresses }: PathShape,
+  { rounds, progress }: BenchOptions,
+): Promise<BenchResult> {
+  progress.show(`${name}: building`);
+  const memory = await PolicyMemory.create();
+  const policy = workload.policy(1);
+  memory.writeRecords(policy);
+  memory.datapath.publish(memory.buildImage(policy));
+  memory.exports.setEndpoint(ENDPOINT, 0, 0, 0, 0, 0, policy.number);
+  // Destinations are the policy's peers: both number them from slot 256 on.
+  const set = addressSet(addresses, { podIdentities: policy.peers.length });
+  fillIpcache(memory, set);
+  const batch = memory.datapath.packetBatch(PACKET_BATCH);
+  fillPackets(batch, policy, set);
+
+  using lookups = new EmulatorLookups(memory, batch.pointer, batch.count);
+  const subject = memory.exports.classifyPackets;
+  const baseline = lookups.native.classifyPackets;
+  mustAgree(name, lookups.answers(subject), lookups.answers(baseline));
+  progress.show(`${name}: measuring`);
+  const contenders = [subject, baseline].map((batch) => lookups.contender(batch));
+  const [emulator = NaN, native = NaN] = interleave(contenders, rounds);
+  return benchResult(name, emulator, { name: "native C", value: native });
+}
+
+/** Size of a path benchmark. */
+export interface PathShape {
+  /** One policy. */
+  readonly workload: Workload;
+  /** Addresses and CIDRs in the ipcache. */
+  readonly addresses: number;
+}
+
+/** A benchmark of the emulator's path without conntrack. */
+export function emulatorPathBenchmark(name: string, shape: PathShape): Benchmark {
+  return {
+    name,
+    about: "parse, identity and policy of a packet in the emulator, against native C",
+    requires: ["clang"],
+    run: (options) => measure(name, shape, options),
+  };
+}
