@@ -1,8 +1,6 @@
 import type { Progress } from "./progress.ts";
+import type { Requirement } from "./requirement.ts";
 import type { BenchResult } from "./result.ts";
-
-/** What a benchmark cannot do without. */
-export type Requirement = "kernel" | "clang";
 
 /** How a run is to be done. */
 export interface BenchOptions {
@@ -17,6 +15,7 @@ export interface Benchmark {
   readonly name: string;
   /** What is compared with what, for `--help`. */
   readonly about: string;
+  /** Where one is missing, the benchmark is reported as skipped. */
   readonly requires: readonly Requirement[];
   /** Sets up, checks that subject and baseline agree, measures, cleans up. */
   run(options: BenchOptions): BenchResult | Promise<BenchResult>;

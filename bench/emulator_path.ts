@@ -14,6 +14,7 @@ import { EmulatorLookups } from "./emulator_lookups.ts";
 import { interleave } from "./measure.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { Random } from "./random.ts";
+import { CLANG } from "./requirement.ts";
 import { type BenchResult, benchResult } from "./result.ts";
 import type { Policy, Workload } from "./workloads.ts";
 
@@ -96,7 +97,7 @@ export function emulatorPathBenchmark(name: string, shape: PathShape): Benchmark
   return {
     name,
     about: "parse, identity and policy of a packet in the emulator, against native C",
-    requires: ["clang"],
+    requires: [CLANG],
     run: (options) => measure(name, shape, options),
   };
 }

@@ -9,6 +9,7 @@ import { EmulatorLookups } from "./emulator_lookups.ts";
 import { interleave } from "./measure.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { PolicyQueries, toEmulatorQueries } from "./queries.ts";
+import { CLANG } from "./requirement.ts";
 import { type BenchResult, benchResult } from "./result.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -47,7 +48,7 @@ export function emulatorPolicyBenchmark(name: string, workload: Workload): Bench
   return {
     name,
     about: "policy lookup in the emulator, against native C",
-    requires: ["clang"],
+    requires: [CLANG],
     run: (options) => measure(name, workload, options),
   };
 }

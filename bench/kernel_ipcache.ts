@@ -14,6 +14,7 @@ import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
 import { EMPTY, KernelLookups } from "./kernel_lookups.ts";
 import { interleave } from "./measure.ts";
 import { addressQueries } from "./queries.ts";
+import { KERNEL } from "./requirement.ts";
 import { type BenchResult, benchResult } from "./result.ts";
 
 const SUBJECT = "bench_ipcache";
@@ -80,7 +81,7 @@ export function kernelIpcacheBenchmark(name: string, count: number): Benchmark {
   return {
     name,
     about: "identity of an IPv4 address in the kernel, against one LPM trie",
-    requires: ["kernel"],
+    requires: [KERNEL],
     run: (options) => measure(name, count, options),
   };
 }

@@ -12,6 +12,7 @@ import { toLpmEntries } from "./map_state.ts";
 import { interleave } from "./measure.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { PolicyQueries } from "./queries.ts";
+import { freeMemory, KERNEL } from "./requirement.ts";
 import { type BenchResult, benchResult } from "./result.ts";
 import type { Policy, Workload } from "./workloads.ts";
 
@@ -113,12 +114,12 @@ async function measure(
   return benchResult(name, subject - empty, { name: "LPM twin", value: baseline - empty });
 }
 
-/** A benchmark of policy lookups in the kernel. */
-export function kernelPolicyBenchmark(name: string, workload: Workload): Benchmark {
+/** A benchmark of policy lookups in the kernel. `memory`: bytes that the maps may take. */
+export function kernelPolicyBenchmark(name: string, workload: Workload, memory = 0): Benchmark {
   return {
     name,
     about: "policy lookup in the kernel, against Cilium's LPM layout",
-    requires: ["kernel"],
+    requires: [KERNEL, freeMemory(memory)],
     run: (options) => measure(name, workload, options),
   };
 }

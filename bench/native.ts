@@ -1,7 +1,8 @@
 import type { WasmInstance } from "../src/datapath/wasm.ts";
 
 const SOURCE = new URL("native.c", import.meta.url);
-const COMPILERS = ["clang-19", "clang"];
+/** Programs that are asked to compile the library, in this order. */
+export const COMPILERS = ["clang-19", "clang"];
 const FLAGS = ["-O3", "-march=native", "-shared", "-fPIC", "-ffreestanding", "-nostdlib"];
 
 const SYMBOLS = {

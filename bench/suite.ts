@@ -1,0 +1,67 @@
+import type { Benchmark } from "./benchmark.ts";
+import { emulatorPathBenchmark } from "./emulator_path.ts";
+import { emulatorPolicyBenchmark } from "./emulator_policy.ts";
+import { kernelEncodeBenchmark } from "./kernel_encode.ts";
+import { kernelIpcacheBenchmark } from "./kernel_ipcache.ts";
+import { kernelPolicyBenchmark } from "./kernel_policy.ts";
+import { sharedWorkload, signatureWorkload, SIXTY_BY_10K, uniqueWorkload } from "./workloads.ts";
+
+/** Map state entries of one policy. */
+const POLICY_SIZES = { "96": 96, "1k": 1024, "16k": 16384, "64k": 65536 };
+/** Addresses and CIDRs; the last is all that the maps hold. */
+const IPCACHE_SIZES = { "1k": 1000, "60k": 60_000, "512k": 524_288 };
+/** The LPM twin of 60x10k: 24 million entries, 112 bytes of the kernel each, and room to spare. */
+const LARGE_MEMORY = 5e9;
+/** Policies of 60x10k in a quick run. */
+const QUICK_POLICIES = 6;
+
+/** Options of {@linkcode suite}. */
+export interface SuiteOptions {
+  /** Scale down what takes minutes; its name says so. @default {false} */
+  readonly quick?: boolean;
+}
+
+function largePolicies(quick: boolean): Benchmark {
+  if (!quick) {
+    return kernelPolicyBenchmark(
+      "kernel.policy.60x10k",
+      signatureWorkload(SIXTY_BY_10K),
+      LARGE_MEMORY,
+    );
+  }
+  const shape = { ...SIXTY_BY_10K, policies: QUICK_POLICIES };
+  return kernelPolicyBenchmark(
+    `kernel.policy.${QUICK_POLICIES}x10k`,
+    signatureWorkload(shape),
+    LARGE_MEMORY * QUICK_POLICIES / SIXTY_BY_10K.policies,
+  );
+}
+
+/** All benchmarks, in the order in which they run. */
+export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
+  const workloads = Object.entries(POLICY_SIZES).flatMap(([size, entries]) => [
+    { name: size, workload: sharedWorkload(entries) },
+    { name: `${size}.unique`, workload: uniqueWorkload(entries) },
+  ]);
+  return [
+    ...workloads.map(({ name, workload }) =>
+      kernelPolicyBenchmark(`kernel.policy.${name}`, workload)
+    ),
+    largePolicies(quick),
+    ...Object.entries(IPCACHE_SIZES).map(([size, count]) =>
+      kernelIpcacheBenchmark(`kernel.ipcache.${size}`, count)
+    ),
+    kernelEncodeBenchmark("kernel.encode.16k", sharedWorkload(POLICY_SIZES["16k"])),
+    ...workloads.map(({ name, workload }) =>
+      emulatorPolicyBenchmark(`emulator.policy.${name}`, workload)
+    ),
+    emulatorPathBenchmark("emulator.path.1k-1k", {
+      workload: sharedWorkload(POLICY_SIZES["1k"]),
+      addresses: IPCACHE_SIZES["1k"],
+    }),
+    emulatorPathBenchmark("emulator.path.16k-60k", {
+      workload: sharedWorkload(POLICY_SIZES["16k"]),
+      addresses: IPCACHE_SIZES["60k"],
+    }),
+  ];
+}
