@@ -4,6 +4,7 @@ import type { RuleOrigin } from "../cluster/rule.ts";
 import type { BatchMismatch } from "../verify/class_run.ts";
 import type { PairRow, PairSide } from "../verify/pairs.ts";
 import { pairRows } from "../verify/pairs.ts";
+import type { RowReport } from "../verify/row_run.ts";
 import type { Scenario } from "../verify/scenario.ts";
 import type { VerifyReport } from "../verify/verify.ts";
 import { formatTable } from "./table.ts";
@@ -14,6 +15,9 @@ export type OutputFormat = "table" | "json" | "jsonl";
 /** What `twinpath verify` tells. */
 export interface VerifySummary {
   readonly scenario: Scenario;
+  /** The packet table. */
+  readonly rows: RowReport;
+  /** Classes and random flows. */
   readonly report: VerifyReport;
   /** Why the kernel was left out; `undefined` when it ran. */
   readonly reason: string | undefined;
@@ -35,7 +39,7 @@ export function printVerify(format: OutputFormat, summary: VerifySummary): void 
   }
   printPairs(pairs);
   printFigures(summary);
-  printMismatches(summary.report.mismatches);
+  printMismatches(mismatchesOf(summary));
   if (summary.reproducer !== undefined) {
     console.log(
       `Reproducer: ${summary.reproducer} (twinpath verify --repro ${summary.reproducer})`,
@@ -43,17 +47,23 @@ export function printVerify(format: OutputFormat, summary: VerifySummary): void 
   }
 }
 
-function jsonOf({ report, reason, reproducer }: VerifySummary) {
+function mismatchesOf({ rows, report }: VerifySummary): readonly BatchMismatch[] {
+  return [...rows.mismatches, ...report.mismatches];
+}
+
+function jsonOf(summary: VerifySummary) {
+  const { rows, report, reason, reproducer } = summary;
   return {
     classes: report.classes,
+    rows: rows.rows,
     random: report.random,
-    packets: report.packets,
-    mismatches: report.mismatches.length,
+    packets: rows.packets + report.packets,
+    mismatches: mismatchesOf(summary).length,
     kernel: reason === undefined ? "ran" : "skipped",
     reason,
     packetsPerSecond: report.packetsPerSecond,
     reproducer,
-    details: report.mismatches.map(detailsOf),
+    details: mismatchesOf(summary).map(detailsOf),
   };
 }
 
@@ -82,10 +92,13 @@ function rulesText(rules: readonly RuleOrigin[]): string {
   ).join(", ");
 }
 
-function printFigures({ report, reason }: VerifySummary): void {
-  const { classes, random, mismatches, packetsPerSecond } = report;
+function printFigures(summary: VerifySummary): void {
+  const { rows, report, reason } = summary;
+  const { classes, random, packetsPerSecond } = report;
+  const mismatches = mismatchesOf(summary);
   const opinions = reason === undefined ? "spec = emulator = kernel" : "spec = emulator";
   console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
+  console.log(`Packet table:  ${rows.rows} rows, ${rows.packets} packets`);
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);
   const count = String(mismatches.length);
   console.log(`Mismatches:    ${mismatches.length === 0 ? count : coloured("red", count)}`);

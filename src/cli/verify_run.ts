@@ -11,7 +11,11 @@ import {
   reproducerFiles,
 } from "../verify/reproducer.ts";
 import type { Scenario } from "../verify/scenario.ts";
-import { verifyScenario } from "../verify/verify.ts";
+import { ROW_NODE } from "../verify/row_node.ts";
+import { type RowReport, runRows } from "../verify/row_run.ts";
+import { allRows } from "../verify/rows/all_rows.ts";
+import type { PacketRow } from "../verify/rows/row.ts";
+import { openComparison, verifyScenario } from "../verify/verify.ts";
 import { Datapaths } from "./datapaths.ts";
 import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
 import { loadScenario, scenarioOf } from "./load_scenario.ts";
@@ -41,13 +45,15 @@ export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   if (flags.repro !== undefined) return await replay(flags, flags.repro);
   const scenario = await loadScenario(flags.file ?? []);
   using datapaths = await openDatapaths(flags);
+  const rows = await runPacketTable(datapaths, allRows());
   await datapaths.load(scenario.node);
   injectFault(datapaths, flags.fault);
   const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   const report = verifyWithProgress(scenario, datapaths, flags.random, seed);
-  const [first] = report.mismatches;
+  const [first] = [...rows.mismatches, ...report.mismatches];
   const reproducer = first && await writeReproducer(scenario, first, seed, flags);
-  const summary: VerifySummary = { scenario, report, reason: datapaths.reason, reproducer };
+  const { reason } = datapaths;
+  const summary: VerifySummary = { scenario, rows, report, reason, reproducer };
   printVerify(flags.output, summary);
   return first === undefined ? EXIT_CODE.OK : EXIT_CODE.NO;
 }
@@ -61,6 +67,13 @@ async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promi
   throw new BadInputError(
     `Cannot verify in the kernel: ${datapaths.reason}, expected root and Linux 5.10 with BPF`,
   );
+}
+
+async function runPacketTable(datapaths: Datapaths, rows: PacketRow[]): Promise<RowReport> {
+  await datapaths.load(ROW_NODE);
+  // No rule stands behind the entries of the table's node.
+  const comparison = openComparison({ rulesOf: () => [] }, datapaths.memory, datapaths.all);
+  return runRows(rows, comparison);
 }
 
 function verifyWithProgress(
@@ -112,10 +125,14 @@ async function replay(flags: VerifyFlags, folder: string): Promise<ExitCode> {
   const scenario = await scenarioOf([{ name: join(folder, MANIFESTS_FILE), text }]);
   const { fault } = reproducer;
   using datapaths = await openDatapaths({ ...flags, ...(fault && { fault }) });
+  const wanted = new Set(reproducer.rows);
+  const rows = allRows().filter(({ description }) => wanted.has(description));
+  const table = await runPacketTable(datapaths, rows);
   await datapaths.load(scenario.node);
   injectFault(datapaths, fault);
-  const mismatches = replayOf(scenario, reproducer, datapaths);
-  printReplay(flags.output, { mismatches, packets: reproducer.packets.length, ...datapaths });
+  const mismatches = [...table.mismatches, ...replayOf(scenario, reproducer, datapaths)];
+  const packets = table.packets + reproducer.packets.length;
+  printReplay(flags.output, { mismatches, packets, reason: datapaths.reason });
   return mismatches.length === 0 ? EXIT_CODE.OK : EXIT_CODE.NO;
 }
 

@@ -9,7 +9,7 @@ import {
   portName,
   TCP_FLAG,
 } from "./flow.ts";
-import { frameOf } from "./frame.ts";
+import { ETHERNET_BYTES, frameOf } from "./frame.ts";
 import { Opinion } from "./opinion.ts";
 import type { Scenario } from "./scenario.ts";
 import type { TestPacket } from "./test_packet.ts";
@@ -59,11 +59,7 @@ export class PacketMaker {
     const expected = this.#opinion.judge(flow, { now, ttl });
     const data = frameOf(flow, { ...macsAt(flow, state), ttl });
     const { routedTo } = expected;
-    const left = routedTo === undefined ? data : frameOf(flow, {
-      sourceMac: routedTo.nodeMac,
-      destinationMac: routedTo.mac,
-      ttl: ttl - 1,
-    });
+    const left = routedTo === undefined ? data : routed(flow, routedTo, ttl - 1);
     const packet: TestPacket = {
       endpoint: flow.endpoint,
       hook: flow.hook,
@@ -92,6 +88,17 @@ export class PacketMaker {
     this.#opinion.forget();
     return packets;
   }
+}
+
+/** The packet after its last hop. */
+function routed(flow: Flow, { mac, nodeMac }: EndpointState, ttl: number): Uint8Array {
+  const frame = frameOf(flow, { sourceMac: nodeMac, destinationMac: mac, ttl });
+  const checksum = ETHERNET_BYTES + 10;
+  // A checksum that is updated (RFC 1141) is never 0: its other zero is as good.
+  if (flow.source.family === 4 && frame[checksum] === 0 && frame[checksum + 1] === 0) {
+    frame.fill(0xff, checksum, checksum + 2);
+  }
+  return frame;
 }
 
 const FIRST_SOURCE_PORT = 32768;

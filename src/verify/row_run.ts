@@ -1,0 +1,109 @@
+import {
+  DROP_REASON_NAMES,
+  EVENT_DROP,
+  PACKET_OK,
+  PACKET_REDIRECT,
+  PACKET_SHOT,
+} from "../datapath/layout.ts";
+import { type BatchMismatch, withPackets } from "./class_run.ts";
+import type { Answer, Comparison } from "./compare.ts";
+import { START_OF_TIME } from "./packet_maker.ts";
+import { actionName, reasonName } from "./reason_name.ts";
+import type { PacketRow, RowOutcome } from "./rows/row.ts";
+import type { TestPacket } from "./test_packet.ts";
+
+/** What became of the packet table. */
+export interface RowReport {
+  readonly rows: number;
+  readonly packets: number;
+  readonly mismatches: readonly BatchMismatch[];
+}
+
+interface RowTestPacket extends TestPacket {
+  readonly becomes: RowOutcome;
+}
+
+const SECOND = 1_000_000_000n;
+
+/** Runs rows of the packet table on `ROW_NODE`, and compares the datapaths with the rows. */
+export function runRows(rows: readonly PacketRow[], comparison: Comparison): RowReport {
+  const mismatches: BatchMismatch[] = [];
+  let packets = 0;
+  for (const batch of rowBatches(rows, comparison.capacity)) {
+    const result = comparison.run(batch);
+    mismatches.push(...withPackets(result, batch));
+    for (const [i, packet] of batch.entries()) {
+      const differences = differencesOf(packet.becomes, result.answer(i));
+      if (differences.length === 0) continue;
+      const flow = batch.filter((p) => p.flow === packet.flow);
+      const answers = { rows: outcomeText(packet.becomes) };
+      mismatches.push({ packet, differences, answers, packets: flow });
+    }
+    packets += batch.length;
+  }
+  return { rows: rows.length, packets, mismatches };
+}
+
+/** The packets of rows, in batches that keep each row whole. */
+export function* rowBatches(
+  rows: readonly PacketRow[],
+  capacity: number,
+): Generator<RowTestPacket[]> {
+  let batch: RowTestPacket[] = [];
+  for (const [flow, { description, packets }] of rows.entries()) {
+    if (batch.length + packets.length > capacity) {
+      yield batch;
+      batch = [];
+    }
+    for (const [i, { at = 0, mark = 0, ...packet }] of packets.entries()) {
+      const place = packets.length === 1 ? "" : `, packet ${i + 1} of ${packets.length}`;
+      batch.push({
+        ...packet,
+        mark,
+        now: START_OF_TIME + BigInt(at) * SECOND + BigInt(batch.length),
+        flow,
+        row: description,
+        describe: () => `${description}${place}`,
+      });
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function differencesOf(becomes: RowOutcome, { output, events }: Answer): string[] {
+  const verdict = becomes === "pass"
+    ? PACKET_OK
+    : becomes === "deliver"
+    ? PACKET_REDIRECT
+    : PACKET_SHOT;
+  const drops = events.filter(({ type }) => type === EVENT_DROP).map(({ reason }) => reason);
+  const wanted = typeof becomes === "object" ? [becomes.drop] : [];
+  const differences: string[] = [];
+  if (output.verdict !== verdict) {
+    differences.push(
+      `emulator: verdict ${actionName(output.verdict)}, expected ${actionName(verdict)}`,
+    );
+  }
+  if (drops.join() !== wanted.join()) {
+    const named = (reasons: readonly number[]) => reasons.map(reasonName).join(", ") || "none";
+    differences.push(`emulator: drop reason ${named(drops)}, expected ${named(wanted)}`);
+  }
+  if (becomes === "deliver" && !hasValidChecksum(output.data)) {
+    differences.push("emulator: IPv4 checksum is wrong, expected that of the header");
+  }
+  return differences;
+}
+
+/** The words of a header with its checksum add up to all ones. */
+function hasValidChecksum(frame: Uint8Array): boolean {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (view.getUint16(12) !== 0x0800) return true;
+  let sum = 0;
+  for (let i = 0; i < (view.getUint8(14) & 15) * 4; i += 2) sum += view.getUint16(14 + i);
+  return (sum & 0xffff) + (sum >>> 16) === 0xffff;
+}
+
+function outcomeText(becomes: RowOutcome): string {
+  if (typeof becomes === "string") return becomes;
+  return `drop ${DROP_REASON_NAMES.get(becomes.drop) ?? becomes.drop}`;
+}

@@ -1,0 +1,197 @@
+import { writeIpv4Checksum } from "../frame.ts";
+import { newPacket, type PacketBuilder } from "../../datapath/packet_builder.ts";
+import {
+  between,
+  bothWays,
+  drop,
+  ip,
+  MACS,
+  type PacketRow,
+  patched,
+  type RowOutcome,
+  type SourcePorts,
+  type Way,
+} from "./row.ts";
+
+const ETHERNET = 14;
+const TOTAL_LENGTH = ETHERNET + 2;
+const IDENTIFICATION = ETHERNET + 4;
+const FRAGMENT = ETHERNET + 6;
+const HEADER = 20;
+
+/** IPv4 headers that lie, fragments, options, and every protocol number. */
+export function ipv4Rows(ports: SourcePorts): PacketRow[] {
+  return [
+    ...versionRows(ports),
+    ...lengthRows(ports),
+    ...optionRows(ports),
+    ...fragmentRows(ports),
+    ...protocolRows(),
+    ...checksumRows(ports),
+  ];
+}
+
+function udp(way: Way, ports: SourcePorts): Uint8Array {
+  return ip(4, way.source, way.destination).udp({ source: ports.next(), destination: 7 }).build();
+}
+
+function versionRows(ports: SourcePorts): PacketRow[] {
+  return [0x05, 0x35, 0x55, 0x65, 0xf5, 0x44, 0x40, 0x41, 0x46, 0x4f].flatMap((byte) =>
+    bothWays(
+      `IPv4 with 0x${byte.toString(16).padStart(2, "0")} for version and header length`,
+      (way) => patched(udp(way, ports), [ETHERNET, byte]),
+      // 4 longer header words need bytes that the packet does not have.
+      byte >> 4 === 4 && (byte & 15) === 6 ? drop("CT_INVALID_HDR") : drop("INVALID"),
+    )
+  );
+}
+
+const L4: readonly [
+  name: string,
+  header: number,
+  (to: PacketBuilder, port: number) => PacketBuilder,
+][] = [
+  ["UDP", 8, (to, source) => to.udp({ source, destination: 7 })],
+  ["TCP", 20, (to, source) => to.tcp({ source, destination: 0 })],
+  ["ICMP echo", 8, (to, id) => to.icmp({ type: 8, id })],
+];
+
+function lengthRows(ports: SourcePorts): PacketRow[] {
+  const rows: PacketRow[] = [];
+  for (const [name, header, add] of L4) {
+    const whole = (way: Way, extra: number) => {
+      const packet = add(ip(4, way.source, way.destination), ports.next());
+      const frame = packet.payload(new Uint8Array(extra)).build();
+      // TCP's port is one that this way allows.
+      return name === "TCP" ? patched(frame, [ETHERNET + HEADER + 3, way.port]) : frame;
+    };
+    const full = ETHERNET + HEADER + header;
+    for (let length = ETHERNET; length < full; length++) {
+      rows.push(...bothWays(
+        `IPv4 ${name} cut after byte ${length}, its length as before`,
+        (way) => whole(way, 0).slice(0, length),
+        drop("INVALID"),
+      ));
+      rows.push(...bothWays(
+        `IPv4 ${name} cut after byte ${length}, its length adjusted`,
+        (way) => withTotalLength(whole(way, 0).slice(0, length), length - ETHERNET),
+        length < ETHERNET + HEADER ? drop("INVALID") : drop("CT_INVALID_HDR"),
+      ));
+    }
+    for (const extra of [0, 1, 2, 170]) {
+      rows.push(
+        ...bothWays(
+          `IPv4 ${name} with ${extra} bytes of data`,
+          (way) => whole(way, extra),
+          "allowed",
+        ),
+      );
+    }
+    const lies: [number, RowOutcome | "allowed"][] = [
+      [0, drop("INVALID")],
+      [HEADER - 1, drop("INVALID")],
+      [HEADER, drop("CT_INVALID_HDR")],
+      [HEADER + header - 1, drop("CT_INVALID_HDR")],
+      [HEADER + header, "allowed"],
+      [HEADER + header + 9, "allowed"],
+      [HEADER + header + 10, "allowed"],
+      [HEADER + header + 11, drop("INVALID")],
+      [0xffff, drop("INVALID")],
+    ];
+    for (const [length, becomes] of lies) {
+      rows.push(...bothWays(
+        `IPv4 ${name} of ${HEADER + header + 10} bytes that claims ${length}`,
+        (way) => withTotalLength(whole(way, 10), length),
+        becomes,
+      ));
+    }
+  }
+  return rows;
+}
+
+function withTotalLength(frame: Uint8Array, length: number): Uint8Array {
+  if (frame.length < ETHERNET + HEADER) return frame;
+  return checksummed(
+    patched(frame, [TOTAL_LENGTH, length >> 8], [TOTAL_LENGTH + 1, length & 0xff]),
+  );
+}
+
+function checksummed(frame: Uint8Array): Uint8Array {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const header = (view.getUint8(ETHERNET) & 15) * 4;
+  if (frame.length >= ETHERNET + header) writeIpv4Checksum(view);
+  return frame;
+}
+
+function optionRows(ports: SourcePorts): PacketRow[] {
+  const rows: PacketRow[] = [];
+  for (let bytes = 4; bytes <= 40; bytes += 4) {
+    const options = new Uint8Array(bytes).fill(1); // no operation
+    rows.push(
+      ...bothWays(
+        `IPv4 with ${bytes} bytes of options`,
+        (way) =>
+          newPacket().eth(MACS).ipv4({ ...between(4, way.source, way.destination), options })
+            .tcp({ source: ports.next(), destination: way.port }).build(),
+        "allowed",
+      ),
+    );
+    rows.push(...bothWays(`IPv4 that ends inside ${bytes} bytes of options`, (way) => {
+      const frame = newPacket().eth(MACS)
+        .ipv4({ ...between(4, way.source, way.destination), options, protocol: 17 }).build();
+      return withTotalLength(frame.slice(0, -1), frame.length - ETHERNET - 1);
+    }, drop("INVALID")));
+  }
+  return rows;
+}
+
+function fragmentRows(ports: SourcePorts): PacketRow[] {
+  const rows: PacketRow[] = [];
+  for (let bit = 0; bit < 16; bit++) {
+    const field = 1 << bit;
+    // Bits 14 and 15 are "don't fragment" and the reserved one; the others make a fragment.
+    const becomes = bit >= 14 ? "allowed" : drop("FRAGMENT");
+    rows.push(...bothWays(
+      `IPv4 with 0x${field.toString(16).padStart(4, "0")} for flags and fragment offset`,
+      (way) =>
+        checksummed(
+          patched(udp(way, ports), [FRAGMENT, field >> 8], [FRAGMENT + 1, field & 0xff]),
+        ),
+      becomes,
+    ));
+  }
+  return rows;
+}
+
+const KNOWN = [1, 6, 17, 132];
+
+function protocolRows(): PacketRow[] {
+  const unknown = Array.from({ length: 256 }, (_, i) => i).filter((i) => !KNOWN.includes(i));
+  return unknown.flatMap((protocol) =>
+    bothWays(
+      `IPv4 with protocol ${protocol}`,
+      (way) => ip(4, way.source, way.destination, { protocol }).payload(new Uint8Array(24)).build(),
+      drop("CT_UNKNOWN_PROTO"),
+    )
+  );
+}
+
+/** The checksum is updated, not made anew: every carry that it can make. */
+function checksumRows(ports: SourcePorts): PacketRow[] {
+  const rows: PacketRow[] = [];
+  for (const wanted of [0x0000, 0x00ff, 0x0100, 0x7eff, 0xfe00, 0xfefe, 0xff00, 0xff01, 0xffff]) {
+    const make = (way: Way) => {
+      const frame = patched(udp(way, ports));
+      const view = new DataView(frame.buffer);
+      writeIpv4Checksum(view);
+      // The identification takes up what is missing, in one's complement.
+      const difference = view.getUint16(ETHERNET + 10) + (~wanted & 0xffff);
+      view.setUint16(IDENTIFICATION, (difference & 0xffff) + (difference >> 16));
+      writeIpv4Checksum(view);
+      return frame;
+    };
+    const [row] = bothWays(`IPv4 with checksum 0x${wanted.toString(16)}`, make, "allowed");
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
+}

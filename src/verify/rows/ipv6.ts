@@ -1,0 +1,151 @@
+import type { PacketBuilder } from "../../datapath/packet_builder.ts";
+import {
+  bothWays,
+  drop,
+  ip,
+  type PacketRow,
+  patched,
+  type RowOutcome,
+  type SourcePorts,
+  type Way,
+} from "./row.ts";
+
+const ETHERNET = 14;
+const PAYLOAD_LENGTH = ETHERNET + 4;
+const HEADER = 40;
+
+/** IPv6 headers that lie, extension headers, every next header, neighbour discovery. */
+export function ipv6Rows(ports: SourcePorts): PacketRow[] {
+  return [
+    ...versionRows(ports),
+    ...lengthRows(ports),
+    ...nextHeaderRows(),
+    ...neighbourRows(),
+  ];
+}
+
+function versionRows(ports: SourcePorts): PacketRow[] {
+  return [0x00, 0x40, 0x50, 0x70, 0xe0, 0xf0].flatMap((byte) =>
+    bothWays(`IPv6 with version ${byte >> 4}`, (way) => {
+      const udp = { source: ports.next(), destination: 7 };
+      return patched(ip(6, way.source, way.destination).udp(udp).build(), [ETHERNET, byte]);
+    }, drop("INVALID"))
+  );
+}
+
+type L4 = readonly [
+  name: string,
+  header: number,
+  (to: PacketBuilder, port: number) => PacketBuilder,
+];
+
+const L4S: readonly L4[] = [
+  ["UDP", 8, (to, source) => to.udp({ source, destination: 7 })],
+  ["TCP", 20, (to, source) => to.tcp({ source, destination: 0 })],
+  ["ICMPv6 echo", 8, (to, id) => to.icmpv6({ type: 128, id })],
+];
+
+function lengthRows(ports: SourcePorts): PacketRow[] {
+  const rows: PacketRow[] = [];
+  for (const [name, header, add] of L4S) {
+    const whole = (way: Way, extra: number) => {
+      const packet = add(ip(6, way.source, way.destination), ports.next());
+      const frame = packet.payload(new Uint8Array(extra)).build();
+      return name === "TCP" ? patched(frame, [ETHERNET + HEADER + 3, way.port]) : frame;
+    };
+    const full = ETHERNET + HEADER + header;
+    for (let length = ETHERNET; length < full; length++) {
+      rows.push(...bothWays(
+        `IPv6 ${name} cut after byte ${length}, its length as before`,
+        (way) => whole(way, 0).slice(0, length),
+        drop("INVALID"),
+      ));
+      if (length < ETHERNET + HEADER) continue;
+      rows.push(...bothWays(
+        `IPv6 ${name} cut after byte ${length}, its length adjusted`,
+        (way) => withPayloadLength(whole(way, 0).slice(0, length), length - ETHERNET - HEADER),
+        drop("CT_INVALID_HDR"),
+      ));
+    }
+    for (const extra of [0, 1, 2, 150]) {
+      rows.push(
+        ...bothWays(
+          `IPv6 ${name} with ${extra} bytes of data`,
+          (way) => whole(way, extra),
+          "allowed",
+        ),
+      );
+    }
+    const lies: [number, RowOutcome | "allowed"][] = [
+      [0, drop("CT_INVALID_HDR")],
+      [header - 1, drop("CT_INVALID_HDR")],
+      [header, "allowed"],
+      [header + 9, "allowed"],
+      [header + 10, "allowed"],
+      [header + 11, drop("INVALID")],
+      [0xffff, drop("INVALID")],
+    ];
+    for (const [length, becomes] of lies) {
+      rows.push(...bothWays(
+        `IPv6 ${name} with ${header + 10} bytes behind the header that claims ${length}`,
+        (way) => withPayloadLength(whole(way, 10), length),
+        becomes,
+      ));
+    }
+  }
+  return rows;
+}
+
+function withPayloadLength(frame: Uint8Array, length: number): Uint8Array {
+  return patched(frame, [PAYLOAD_LENGTH, length >> 8], [PAYLOAD_LENGTH + 1, length & 0xff]);
+}
+
+const KNOWN = [6, 17, 58, 132];
+const EXTENSIONS = [0, 43, 51, 60];
+
+function nextHeaderRows(): PacketRow[] {
+  const all = Array.from({ length: 256 }, (_, i) => i).filter((i) => !KNOWN.includes(i));
+  return all.flatMap((protocol) => {
+    const becomes = protocol === 44
+      ? drop("FRAGMENT")
+      : EXTENSIONS.includes(protocol)
+      ? drop("EXTHDR")
+      : drop("CT_UNKNOWN_PROTO");
+    return bothWays(
+      `IPv6 with next header ${protocol}`,
+      (way) => ip(6, way.source, way.destination, { protocol }).payload(new Uint8Array(24)).build(),
+      becomes,
+    );
+  });
+}
+
+function neighbourRows(): PacketRow[] {
+  const rows: PacketRow[] = [];
+  for (const type of [132, 133, 134, 135, 136, 137]) {
+    for (const ttl of [254, 255]) {
+      const discovery = type >= 133 && type <= 136 && ttl === 255;
+      const make = (way: Way) =>
+        ip(6, way.source, way.destination, { ttl }).icmpv6({ type }).build();
+      // Type 132 is one that the subject may send.
+      const outward = discovery ? "pass" : type === 132 ? "deliver" : drop("POLICY");
+      const inward = discovery ? "pass" : drop("POLICY");
+      const [out, into] = bothWays(`ICMPv6 type ${type} with hop limit ${ttl}`, make, outward);
+      if (out !== undefined) rows.push(out);
+      if (into !== undefined) {
+        rows.push({ ...into, packets: into.packets.map((p) => ({ ...p, becomes: inward })) });
+      }
+    }
+  }
+  for (const bytes of [0, 1, 7]) {
+    rows.push(...bothWays(`neighbour discovery of ${bytes} bytes`, (way) => {
+      const frame = ip(6, way.source, way.destination, { ttl: 255 }).icmpv6({ type: 135 }).build();
+      const cut = frame.slice(0, ETHERNET + HEADER + bytes);
+      return withPayloadLength(cut, bytes);
+    }, drop("CT_INVALID_HDR")));
+    rows.push(...bothWays(`neighbour discovery of 8 bytes that claims ${bytes}`, (way) => {
+      const frame = ip(6, way.source, way.destination, { ttl: 255 }).icmpv6({ type: 135 }).build();
+      return withPayloadLength(frame, bytes);
+    }, drop("CT_INVALID_HDR")));
+  }
+  return rows;
+}
