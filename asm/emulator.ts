@@ -40,13 +40,11 @@ import { fromContainer, mark, setMark, toContainer } from "./programs";
 function runPacket(slot: usize): void {
   const length = load<u32>(slot, PACKET_SLOT_LENGTH_OFF);
   if (length < ETH_HLEN || length > PACKET_DATA_BYTES) {
-    // The harness gives such a packet to no program and leaves the record as it is set up.
-    memory.fill(slot, 0, PACKET_SLOT_SIZE);
+    // The harness gives such a packet to no program.
     store<i32>(slot, PACKET_NOT_RUN, PACKET_SLOT_VERDICT_OFF);
     return;
   }
   const data = slot + PACKET_SLOT_DATA_OFF;
-  memory.fill(data + <usize>length, 0, <usize>(PACKET_DATA_BYTES - length));
   store<u32>(slot, 0, PACKET_SLOT_PAD_OFF);
   setNow(load<u64>(slot, PACKET_SLOT_NOW_OFF));
   setMark(load<u32>(slot, PACKET_SLOT_MARK_OFF));

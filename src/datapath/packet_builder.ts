@@ -148,6 +148,7 @@ export class PacketBuilder {
       complete: (next, bytes) => {
         setUint16(header, 2, header.length + bytes);
         header[9] = protocol ?? next ?? 0;
+        setUint16(header, 10, 0); // of the build before
         setUint16(header, 10, internetChecksum(header));
       },
     });

@@ -1,0 +1,117 @@
+import type { NodeState } from "../../src/datapath/datapath.ts";
+import { newPacket, type PacketBuilder } from "../../src/datapath/packet_builder.ts";
+import { canonical, entry } from "./_map_state.ts";
+
+/** Address 10.1.0.`host`. */
+export const ipv4 = (host: number) => Uint8Array.of(10, 1, 0, host);
+/** Address fd00::`host`. */
+export const ipv6 = (host: number) => Uint8Array.of(0xFD, ...new Array(14).fill(0), host);
+/** Container side of the veth of an endpoint. */
+export const macOf = (id: number) => Uint8Array.of(2, 0, 0, 0, 0, id);
+/** Host side of the veth of an endpoint. */
+export const nodeMacOf = (id: number) => Uint8Array.of(2, 0, 0, 0, 1, id);
+
+/** Endpoint 1: may send anything, admits nothing. */
+export const CLIENT = 1;
+/** Endpoint 2: admits TCP 80, UDP 53 and echo requests from the client's identity. */
+export const SERVER = 2;
+/** Endpoint 3: has no policy yet. */
+export const UNREADY = 3;
+export const CLIENT_IDENTITY = 300;
+export const SERVER_IDENTITY = 301;
+/** Cookies of the rules. */
+export const COOKIE = { egress: 1, web: 2, dns: 3, ping: 4, denied: 5, auth: 6 } as const;
+
+const fromClient = { identity: CLIENT_IDENTITY } as const;
+
+/** Two pods with policies, one without, and addresses beyond the node. */
+export const NODE: NodeState = {
+  endpoints: [CLIENT, SERVER, UNREADY].map((id) => ({
+    id,
+    ipv4: ipv4(id),
+    ipv6: ipv6(id),
+    mac: macOf(id),
+    nodeMac: nodeMacOf(id),
+    ifindex: 10 + id,
+    identity: id === CLIENT ? CLIENT_IDENTITY : SERVER_IDENTITY,
+    policy: id === UNREADY ? 0 : id,
+  })),
+  identities: [
+    ...[1, 2, 6, 9, 10].map((identity) => ({ identity, slot: identity })),
+    { identity: CLIENT_IDENTITY, slot: 256 },
+    { identity: SERVER_IDENTITY, slot: 257 },
+    { identity: 400, slot: 258 },
+  ],
+  ipcache: [
+    { address: ipv4(CLIENT), identity: CLIENT_IDENTITY },
+    { address: ipv4(SERVER), identity: SERVER_IDENTITY },
+    { address: ipv4(UNREADY), identity: SERVER_IDENTITY },
+    { address: ipv6(CLIENT), identity: CLIENT_IDENTITY },
+    { address: ipv6(SERVER), identity: SERVER_IDENTITY },
+    { address: Uint8Array.of(10, 1, 0, 0), prefixLength: 16, identity: 400 },
+    { address: Uint8Array.of(10, 1, 0, 200), identity: 999 }, // without a slot
+  ],
+  policies: [
+    {
+      number: 1,
+      revision: 11,
+      mapState: canonical([
+        entry({ direction: "egress", cookie: COOKIE.egress }),
+        entry({
+          direction: "egress",
+          protocol: 6,
+          port: 23,
+          portPrefix: 16,
+          verdict: "deny",
+          precedence: 9,
+          cookie: COOKIE.denied,
+        }),
+      ]),
+    },
+    {
+      number: 2,
+      revision: 22,
+      mapState: canonical([
+        entry({ ...fromClient, protocol: 6, port: 80, portPrefix: 16, cookie: COOKIE.web }),
+        entry({ ...fromClient, protocol: 17, port: 53, portPrefix: 16, cookie: COOKIE.dns }),
+        entry({ ...fromClient, protocol: 1, port: 8, portPrefix: 16, cookie: COOKIE.ping }),
+        entry({ ...fromClient, protocol: 58, port: 128, portPrefix: 16, cookie: COOKIE.ping }),
+        entry({
+          ...fromClient,
+          protocol: 6,
+          port: 88,
+          portPrefix: 16,
+          cookie: COOKIE.auth,
+          authType: 1,
+        }),
+      ]),
+    },
+  ],
+};
+
+/** A packet's headers up to IP, from one host number to another. */
+export function ip4(source: number, destination: number): PacketBuilder {
+  return newPacket().eth().ipv4({ source: ipv4(source), destination: ipv4(destination) });
+}
+
+/** The same over IPv6. */
+export function ip6(source: number, destination: number): PacketBuilder {
+  return newPacket().eth().ipv6({ source: ipv6(source), destination: ipv6(destination) });
+}
+
+/** The packet as the last hop forwards it to an endpoint. */
+export function delivered(packet: PacketBuilder | Uint8Array, endpoint: number): Uint8Array {
+  const data = (packet instanceof Uint8Array ? packet : packet.build()).slice();
+  data.set(macOf(endpoint), 0);
+  data.set(nodeMacOf(endpoint), 6);
+  if (data[12] === 0x86) {
+    data[21]! -= 1;
+    return data;
+  }
+  data[22]! -= 1;
+  const check = (data[24]! << 8 | data[25]!) + 0x100;
+  const folded = (check & 0xFFFF) + (check >> 16);
+  data[24] = folded >> 8;
+  data[25] = folded & 0xFF;
+  return data;
+}

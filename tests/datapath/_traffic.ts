@@ -1,0 +1,144 @@
+import type { NodeState, PolicyState } from "../../src/datapath/datapath.ts";
+import { MARK_ENFORCED, MARK_HOST, MARK_IDENTITY } from "../../src/datapath/layout.ts";
+import type { PacketInput } from "../../src/datapath/packet_batch.ts";
+import { newPacket, type PacketBuilder, type TcpFlag } from "../../src/datapath/packet_builder.ts";
+import type { MapStateEntry } from "../../src/policy/map_state.ts";
+import { canonical, entry } from "./_map_state.ts";
+import { ipv4, ipv6, NODE } from "./_node.ts";
+
+/** Gives an integer from 0 to `below` − 1. */
+export type Random = (below: number) => number;
+
+/** The linear congruential generator of Numerical Recipes; repeatable, not good. */
+export function randomOf(seed: number): Random {
+  let state = seed >>> 0;
+  return (below) => {
+    state = Math.imul(state, 1664525) + 1013904223 >>> 0;
+    return Math.floor(state / 2 ** 32 * below);
+  };
+}
+
+function oneOf<T>(random: Random, values: readonly T[]): T {
+  return values[random(values.length)]!;
+}
+
+const LOCAL_IDENTITY = 1 << 24 | 1;
+const IDENTITIES = [0, 1, 2, 6, 9, 10, 300, 301, 400, LOCAL_IDENTITY];
+const PORTS = [80, 53, 8080, 8085, 443, 4000, 8, 128];
+
+function randomEntry(random: Random, cookie: number): MapStateEntry {
+  const protocol = oneOf(random, [0, 6, 6, 17, 1, 58, 132]);
+  const portPrefix = protocol === 0 ? 0 : oneOf(random, [0, 16, 16, 12]);
+  return entry({
+    identity: oneOf(random, IDENTITIES),
+    direction: oneOf(random, ["ingress", "egress"] as const),
+    protocol,
+    portPrefix,
+    port: portPrefix === 0 ? 0 : oneOf(random, PORTS) & ~(0xFFFF >> portPrefix),
+    verdict: random(4) === 0 ? "deny" : "allow",
+    precedence: 1 + random(3),
+    authType: random(10) === 0 ? 1 : 0,
+    cookie,
+  });
+}
+
+function randomPolicy(random: Random, number: number): PolicyState {
+  const entries = Array.from({ length: 30 }, (_, i) => randomEntry(random, i + 1));
+  return { number, revision: 5 + number, mapState: canonical(entries) };
+}
+
+/** The node with random policies, an endpoint without IPv4, and addresses of every scope. */
+export function hostileState(random: Random): NodeState {
+  const [client, server, unready] = NODE.endpoints;
+  return {
+    ...NODE,
+    endpoints: [client!, server!, { ...unready!, ipv4: undefined }],
+    identities: [...NODE.identities, { identity: LOCAL_IDENTITY, slot: 300 }],
+    ipcache: [
+      ...NODE.ipcache,
+      { address: ipv4(9), identity: 4000 },
+      { address: ipv4(10), identity: 1 << 24 | 99 },
+      { address: ipv4(11), identity: 2 << 24 | 5 },
+      { address: ipv4(128), prefixLength: 25, identity: LOCAL_IDENTITY },
+      { address: Uint8Array.of(0xFD, ...new Array(15).fill(0)), prefixLength: 8, identity: 6 },
+    ],
+    policies: [randomPolicy(random, 1), randomPolicy(random, 2)],
+  };
+}
+
+const FLAGS: readonly (readonly TcpFlag[])[] = [
+  ["SYN"],
+  ["SYN", "ACK"],
+  ["ACK"],
+  ["FIN", "ACK"],
+  ["RST"],
+];
+const MARKS = [
+  ...[0, 0, MARK_ENFORCED, MARK_HOST, MARK_IDENTITY | 1],
+  (300 << 16 | MARK_IDENTITY) >>> 0,
+  (5 << 16 | MARK_IDENTITY) >>> 0,
+  (1 << 16 | MARK_IDENTITY | 1) >>> 0, // LOCAL_IDENTITY
+];
+
+function randomL4(random: Random, ip: PacketBuilder, reply: boolean): PacketBuilder {
+  const client = oneOf(random, [4000, 4001, 80]);
+  const server = oneOf(random, PORTS);
+  const ports = reply
+    ? { source: server, destination: client }
+    : { source: client, destination: server };
+  const echo = { id: random(3), code: random(5) };
+  switch (random(8)) {
+    case 0:
+    case 1:
+    case 2:
+      return ip.tcp({ ...ports, flags: oneOf(random, FLAGS) });
+    case 3:
+    case 4:
+      return ip.udp(ports);
+    case 5:
+      return ip.sctp(ports);
+    case 6:
+      return ip.icmpv6({ type: oneOf(random, [128, 129, 133, 136, 1, 2]), ...echo });
+    default:
+      return ip.icmp({ type: oneOf(random, [8, 0, 3, 3, 11]), ...echo });
+  }
+}
+
+function randomPacket(random: Random): Uint8Array {
+  const local = 1 + random(3);
+  const peer = oneOf(random, [1, 2, 3, 9, 10, 11, 77, 200, 250]);
+  const reply = random(3) === 0;
+  const [source, destination] = reply ? [peer, local] : [local, peer];
+  const ttl = oneOf(random, [1, 2, 64, 255, 255]);
+  const eth = newPacket().eth();
+  const ip = random(2) === 0
+    ? eth.ipv6({ source: ipv6(source), destination: ipv6(destination), ttl })
+    : eth.ipv4({
+      source: ipv4(source),
+      destination: ipv4(destination),
+      ttl,
+      fragment: random(12) === 0 ? oneOf(random, [0x2000, 1, 0x8000]) : 0x4000,
+      options: random(8) === 0 ? new Uint8Array(4 * random(11)) : undefined,
+    });
+  return randomL4(random, ip, reply).payload(new Uint8Array(random(20))).build();
+}
+
+/** Changes one byte, cuts the packet off, or leaves it as it is. */
+function damaged(random: Random, data: Uint8Array): Uint8Array {
+  const kind = random(10);
+  if (kind < 2) data[12 + random(Math.min(data.length - 12, 50))] = random(256);
+  return kind === 2 ? data.slice(0, 14 + random(data.length - 13)) : data;
+}
+
+/** Packets in every shape, some of which belong to one flow, in time that moves on. */
+export function* hostileTraffic(random: Random, count: number): Generator<PacketInput> {
+  for (let i = 0; i < count; i++) {
+    yield {
+      endpoint: 1 + random(3),
+      hook: random(3) === 0 ? "to_container" : "from_container",
+      data: damaged(random, randomPacket(random)),
+      mark: oneOf(random, MARKS),
+      now: BigInt(1000 + Math.floor(i / 8)) * 1_000_000_000n,
+    };
+  }
+}

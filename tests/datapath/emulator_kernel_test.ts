@@ -1,0 +1,64 @@
+import { assertEquals } from "@std/assert";
+import { KernelDatapath } from "../../src/datapath/kernel.ts";
+import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
+import { batch, emulator, memory, reasonsIn, SECOND } from "./_emulator.ts";
+import { seeded } from "./_map_state.ts";
+import { CLIENT, NODE } from "./_node.ts";
+import { ROWS } from "./_packet_rows.ts";
+import { hostileState, hostileTraffic, type Random, randomOf } from "./_traffic.ts";
+
+/** Flows as text, sorted: tables have no order. */
+function flowsOf(keys: Uint8Array, values: Uint8Array, keySize: number): string[] {
+  return Array.from({ length: keys.length / keySize }, (_, i) => {
+    const key = keys.subarray(i * keySize, (i + 1) * keySize);
+    return `${key}: ${values.subarray(i * 32, (i + 1) * 32)}`;
+  }).sort();
+}
+
+/** Everything that a datapath shows after a run. */
+function shownBy(datapath: typeof emulator | KernelDatapath) {
+  const { keys4, values4, keys6, values6 } = datapath.conntrack();
+  return {
+    events: datapath.drainEvents(),
+    metrics: [...datapath.metrics()],
+    flows4: flowsOf(keys4, values4, 16),
+    flows6: flowsOf(keys6, values6, 40),
+  };
+}
+
+kernelTest("KernelDatapath: every row of the packet table", async () => {
+  using kernel = new KernelDatapath(memory);
+  const output = memory.packetBatch(1);
+  await kernel.load(NODE);
+  for (const { description, packet, fields, out, packetOut, events } of ROWS) {
+    const data = packet instanceof Uint8Array ? packet : packet.build();
+    kernel.clearConntrack();
+    batch.clear();
+    batch.add({ endpoint: CLIENT, hook: "from_container", data, now: SECOND, ...fields });
+    kernel.run(batch, output);
+    assertEquals(output.output(0), { ...out, data: packetOut ?? data }, description);
+    assertEquals(reasonsIn(kernel.drainEvents().bytes), events, description);
+  }
+});
+
+kernelTest("Emulator and kernel leave the same bytes after hostile traffic", async () => {
+  using kernel = new KernelDatapath(memory);
+  const { seed } = seeded(1);
+  const random: Random = randomOf(seed);
+  const fromKernel = memory.packetBatch();
+  const fromEmulator = memory.packetBatch();
+  for (let round = 0; round < 4; round++) {
+    const state = hostileState(random);
+    await kernel.load(state);
+    emulator.load(state);
+    batch.clear();
+    for (const packet of hostileTraffic(random, 4096)) batch.add(packet);
+    kernel.run(batch, fromKernel);
+    emulator.run(batch, fromEmulator);
+    const bytes = fromKernel.bytes.length;
+    const { exports } = memory.wasm;
+    const same = exports.firstDifference(fromKernel.pointer, fromEmulator.pointer, bytes) >>> 0;
+    assertEquals(same, bytes, `packet ${same >> 8} of round ${round}, seed ${seed}`);
+    assertEquals(shownBy(emulator), shownBy(kernel));
+  }
+});
