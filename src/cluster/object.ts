@@ -4,8 +4,12 @@
  *
  * @module
  */
+import type { ClusterNetworkPolicy } from "./cluster_network_policy.ts";
 import type { IpAddress } from "./ip_address.ts";
-import type { PolicySpec } from "./rule.ts";
+import type { IpPrefix } from "./ip_prefix.ts";
+import type { NetworkPolicy } from "./network_policy.ts";
+import type { HostPolicySpec, PolicySpec } from "./rule.ts";
+import type { EndpointSlice, Service } from "./service.ts";
 
 /** Where an object was read. */
 export interface Location {
@@ -15,6 +19,15 @@ export interface Location {
   readonly line: number;
   /** Counted from 1. */
   readonly column: number;
+}
+
+/** A port that a container declares. */
+export interface ContainerPort {
+  /** Absent where the manifest gives none; such a port has no part in policy. */
+  readonly name?: string;
+  /** 1 to 65535. */
+  readonly port: number;
+  readonly protocol: "TCP" | "UDP" | "SCTP";
 }
 
 /** A pod. Its labels are the Kubernetes labels, without source. */
@@ -31,6 +44,16 @@ export interface Pod {
   readonly terminated: boolean;
   /** `status.podIPs`, without duplicates, in order. */
   readonly addresses: readonly IpAddress[];
+  /** Node that the pod runs on; absent before it is scheduled. */
+  readonly nodeName?: string;
+  /** Of all containers, with side-car init containers, in order. Absent: none. */
+  readonly containerPorts?: readonly ContainerPort[];
+  /**
+   * The workload that this pod stands for: a Deployment, StatefulSet, DaemonSet, Job,
+   * CronJob or ReplicaSet of which the input has no pod. Such a pod has the workload's
+   * name and no addresses.
+   */
+  readonly standsFor?: ObjectRef;
   readonly location: Location;
 }
 
@@ -52,11 +75,61 @@ export interface CiliumNetworkPolicy {
   readonly name: string;
   /** `spec`, then `specs`; at least one. */
   readonly specs: readonly PolicySpec[];
+  /** `metadata.creationTimestamp`, milliseconds since 1970: the older policy wins a conflict. */
+  readonly createdAt?: number;
+  readonly location: Location;
+}
+
+/** A CiliumClusterwideNetworkPolicy (`cilium.io/v2`). */
+export interface CiliumClusterwideNetworkPolicy {
+  readonly kind: "CiliumClusterwideNetworkPolicy";
+  readonly name: string;
+  /** `spec`, then `specs`; at least one. */
+  readonly specs: readonly (PolicySpec | HostPolicySpec)[];
+  /** `metadata.creationTimestamp`, milliseconds since 1970. */
+  readonly createdAt?: number;
+  readonly location: Location;
+}
+
+/** A CiliumCIDRGroup (`cilium.io/v2` or `v2alpha1`): address blocks under one name. */
+export interface CiliumCidrGroup {
+  readonly kind: "CiliumCIDRGroup";
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly cidrs: readonly IpPrefix[];
+  readonly location: Location;
+}
+
+/** Which of a node's addresses: `CiliumInternalIP` is that of `cilium_host`. */
+export type NodeAddressType = "InternalIP" | "ExternalIP" | "CiliumInternalIP";
+
+/** A node (`v1` Node). */
+export interface Node {
+  readonly kind: "Node";
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Host names among the addresses are left out. */
+  readonly addresses: readonly { readonly type: NodeAddressType; readonly address: IpAddress }[];
+  readonly podCidrs: readonly IpPrefix[];
   readonly location: Location;
 }
 
 /** Any object that takes part in policy. */
-export type ClusterObject = Pod | Namespace | CiliumNetworkPolicy;
+export type ClusterObject =
+  | Pod
+  | Namespace
+  | Node
+  | Service
+  | EndpointSlice
+  | CiliumCidrGroup
+  | PolicyObject;
+
+/** Any object that says what is allowed. */
+export type PolicyObject =
+  | CiliumNetworkPolicy
+  | CiliumClusterwideNetworkPolicy
+  | NetworkPolicy
+  | ClusterNetworkPolicy;
 
 /** Names an object. */
 export interface ObjectRef {
@@ -68,8 +141,10 @@ export interface ObjectRef {
 
 /** Returns the reference of an object. */
 export function refOf(object: ClusterObject): ObjectRef {
-  const namespace = object.kind === "Namespace" ? "" : object.namespace;
-  return { kind: object.kind, namespace, name: object.name };
+  const namespace = "namespace" in object ? object.namespace : "";
+  // An AdminNetworkPolicy and a ClusterNetworkPolicy may have the same name.
+  const kind = "writtenAs" in object ? object.writtenAs : object.kind;
+  return { kind, namespace, name: object.name };
 }
 
 /** Returns `Kind/namespace/name`, or `Kind/name` for what has no namespace. */
