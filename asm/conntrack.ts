@@ -177,7 +177,8 @@ export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
 /** Remembers a new flow. Returns 0 or a drop reason. */
 export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
   const flags = packetFlags(CT_NEW);
-  memory.fill(created, 0, CT_ENTRY_SIZE);
+  v128.store(created, i64x2.splat(0));
+  v128.store(created, i64x2.splat(0), 16);
   store<u64>(created, 1, CT_ENTRY_PACKETS_OFF);
   store<u64>(created, <u64>packet.length, CT_ENTRY_BYTES_OFF);
   store<u32>(created, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);

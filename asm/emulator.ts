@@ -23,6 +23,7 @@ import {
   POLICY_ENTRY_COOKIE_OFF,
   POLICY_ENTRY_VERDICT_OFF,
 } from "./layout";
+import { copyWords } from "./copy";
 import { ETH_HLEN } from "./net";
 import { clearPacket, DADDR_OFF, packet } from "./packet";
 import { parsePacket } from "./parse";
@@ -65,7 +66,7 @@ function runProgram(slot: usize, data: usize, length: u32): i32 {
 export function runPackets(input: usize, count: u32, output: usize): void {
   for (let i: u32 = 0; i < count; ++i) {
     const at = <usize>i * PACKET_SLOT_SIZE;
-    if (input != output) memory.copy(output + at, input + at, PACKET_SLOT_SIZE);
+    if (input != output) copyWords(output + at, input + at, PACKET_SLOT_SIZE);
     runPacket(output + at);
   }
 }

@@ -27,7 +27,7 @@ export {
 export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
 export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";
-export { prefixLengths } from "./ipcache";
+export { lookupAddresses, prefixLengths } from "./ipcache";
 export {
   addressStaging,
   arrayKeys,

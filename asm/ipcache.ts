@@ -170,6 +170,14 @@ export function ipcacheLookup(family: u32, address: usize): u64 {
   return position != NOT_FOUND ? valueAt(ipcache6, position) : lookupCidr6(address);
 }
 
+/** Identity and slot of each of `count` addresses, one struct ipcache key after another. */
+export function lookupAddresses(addresses: usize, count: u32, family: u32, output: usize): void {
+  const size = family == 4 ? IPCACHE4_KEY_SIZE : IPCACHE6_KEY_SIZE;
+  for (let i: u32 = 0; i < count; ++i) {
+    store<u64>(output + (<usize>i << 3), ipcacheLookup(family, addresses + <usize>i * size));
+  }
+}
+
 /** The slot that stands for an identity without one: its scope's. */
 export function scopeFallback(identity: u32, family: u32): u32 {
   switch (identity >> IDENTITY_SCOPE_SHIFT) {

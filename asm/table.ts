@@ -1,5 +1,6 @@
 import { allocate, allocateZeroed, release } from "./arena";
 import { DEBUG } from "./debug";
+import { copyWords } from "./copy";
 import { hashKey, keysEqual } from "./hash";
 
 /*
@@ -153,7 +154,7 @@ export function append(
   if (position == table.capacity && reserve(table, position + 1, keySize, valueSize) < 0) {
     return OUT_OF_MEMORY;
   }
-  memory.copy(table.keys + <usize>position * keySize, key, keySize);
+  copyWords(table.keys + <usize>position * keySize, key, keySize);
   table.count = position + 1;
   place(table, hash, position);
   return <i32>position;
@@ -171,7 +172,7 @@ export function upsert(
 ): i32 {
   const position = findOrAppend(table, key, keySize, valueSize);
   if (position < 0) return position;
-  memory.copy(table.values + <usize>position * valueSize, value, valueSize);
+  copyWords(table.values + <usize>position * valueSize, value, valueSize);
   return STORED;
 }
 

@@ -73,6 +73,7 @@ export interface WasmExports {
   runPackets(input: number, count: number, output: number): void;
   classifyPackets(input: number, count: number, output: number): void;
   lookupPolicies(queries: number, count: number, output: number): void;
+  lookupAddresses(addresses: number, count: number, family: number, output: number): void;
   clearConntrack(): void;
   clearMetrics(): void;
   metricsAddress(): number;
