@@ -9,13 +9,12 @@ import type { PacketBatch } from "../src/datapath/packet_batch.ts";
 import { newPacket } from "../src/datapath/packet_builder.ts";
 import { PROTOCOL } from "../src/policy/map_state.ts";
 import { type AddressSet, addressSet, drawAddresses } from "./addresses.ts";
-import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
+import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { EmulatorLookups } from "./emulator_lookups.ts";
-import { interleave } from "./measure.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { Random } from "./random.ts";
 import { CLANG } from "./requirement.ts";
-import { type BenchResult, benchResult } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 import type { Policy, Workload } from "./workloads.ts";
 
 const ENDPOINT = 1;
@@ -60,9 +59,9 @@ function fillPackets(batch: PacketBatch, policy: Policy, set: AddressSet): void 
 async function measure(
   name: string,
   { workload, addresses }: PathShape,
-  { rounds, progress }: BenchOptions,
+  options: BenchOptions,
 ): Promise<BenchResult> {
-  progress.show(`${name}: building`);
+  options.progress.show(`${name}: building`);
   const memory = await PolicyMemory.create();
   const policy = workload.policy(1);
   memory.writeRecords(policy);
@@ -75,13 +74,11 @@ async function measure(
   fillPackets(batch, policy, set);
 
   using lookups = new EmulatorLookups(memory, batch.pointer, batch.count);
-  const subject = memory.exports.classifyPackets;
-  const baseline = lookups.native.classifyPackets;
-  mustAgree(name, lookups.answers(subject), lookups.answers(baseline));
-  progress.show(`${name}: measuring`);
-  const contenders = [subject, baseline].map((batch) => lookups.contender(batch));
-  const [emulator = NaN, native = NaN] = interleave(contenders, rounds);
-  return benchResult(name, emulator, { name: "native C", value: native });
+  const functions = {
+    emulator: memory.exports.classifyPackets,
+    native: lookups.native.classifyPackets,
+  };
+  return lookups.race(name, functions, options);
 }
 
 /** Size of a path benchmark. */

@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
+import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { EmulatorLookups } from "./emulator_lookups.ts";
-import { interleave } from "./measure.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { PolicyQueries, toEmulatorQueries } from "./queries.ts";
 import { CLANG } from "./requirement.ts";
-import { type BenchResult, benchResult } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 import type { Workload } from "./workloads.ts";
 
 const QUERIES = 65536;
@@ -18,9 +17,9 @@ const QUERIES = 65536;
 async function measure(
   name: string,
   workload: Workload,
-  { rounds, progress }: BenchOptions,
+  options: BenchOptions,
 ): Promise<BenchResult> {
-  progress.show(`${name}: building`);
+  options.progress.show(`${name}: building`);
   const memory = await PolicyMemory.create();
   const queries = new PolicyQueries(workload, QUERIES);
   for (let number = 1; number <= workload.policies; number++) {
@@ -34,13 +33,11 @@ async function measure(
   memory.words(input, words.length).set(words);
 
   using lookups = new EmulatorLookups(memory, input, QUERIES);
-  const subject = memory.exports.lookupPolicies;
-  const baseline = lookups.native.lookupPolicies;
-  mustAgree(name, lookups.answers(subject), lookups.answers(baseline));
-  progress.show(`${name}: measuring`);
-  const contenders = [subject, baseline].map((batch) => lookups.contender(batch));
-  const [emulator = NaN, native = NaN] = interleave(contenders, rounds);
-  return benchResult(name, emulator, { name: "native C", value: native });
+  const functions = {
+    emulator: memory.exports.lookupPolicies,
+    native: lookups.native.lookupPolicies,
+  };
+  return lookups.race(name, functions, options);
 }
 
 /** A benchmark of policy lookups in the emulator. */

@@ -10,12 +10,11 @@ import {
   IPCACHE_INFO_SIZE,
 } from "../src/datapath/layout.ts";
 import { type AddressSet, addressSet, drawAddresses, networkOrder } from "./addresses.ts";
-import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
-import { EMPTY, KernelLookups } from "./kernel_lookups.ts";
-import { interleave } from "./measure.ts";
+import type { Benchmark, BenchOptions } from "./benchmark.ts";
+import { KernelLookups } from "./kernel_lookups.ts";
 import { addressQueries } from "./queries.ts";
 import { KERNEL } from "./requirement.ts";
-import { type BenchResult, benchResult } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 
 const SUBJECT = "bench_ipcache";
 const BASELINE = "bench_ipcache_lpm";
@@ -61,19 +60,19 @@ function fill(lookups: KernelLookups, set: AddressSet): void {
 async function measure(
   name: string,
   count: number,
-  { rounds, progress }: BenchOptions,
+  options: BenchOptions,
 ): Promise<BenchResult> {
   using lookups = await KernelLookups.load([SUBJECT, BASELINE]);
-  progress.show(`${name}: ${count} addresses`);
+  options.progress.show(`${name}: ${count} addresses`);
   const set = addressSet(count);
   fill(lookups, set);
   lookups.ask(addressQueries(drawAddresses(set, lookups.queryCount).map(networkOrder)));
-  progress.show(`${name}: comparing answers`);
-  mustAgree(name, lookups.answers(SUBJECT), lookups.answers(BASELINE));
-  progress.show(`${name}: measuring`);
-  const programs = [EMPTY, SUBJECT, BASELINE].map((program) => lookups.contender(program));
-  const [empty = NaN, subject = NaN, baseline = NaN] = interleave(programs, rounds);
-  return benchResult(name, subject - empty, { name: "LPM trie", value: baseline - empty });
+  return lookups.race(name, {
+    subject: SUBJECT,
+    baseline: BASELINE,
+    baselineName: "LPM trie",
+    ...options,
+  });
 }
 
 /** A benchmark of address lookups in the kernel. */

@@ -1,17 +1,31 @@
-import { type BpfMap, type Collection, loadCollection, parseObject } from "ebpf-ts-loader";
-import type { CollectionSpec } from "ebpf-ts-loader";
-import type { Contender } from "./measure.ts";
+import {
+  type BpfMap,
+  type Collection,
+  type CollectionSpec,
+  loadCollection,
+  parseObject,
+} from "ebpf-ts-loader";
+import { type BenchOptions, mustAgree } from "./benchmark.ts";
+import { type Contender, measureRace } from "./measure.ts";
 import { QUERY_WORDS } from "./queries.ts";
+import { type BenchResult, benchResult } from "./result.ts";
 
 const OBJECT = new URL("../bpf/obj/bench.bpf.o", import.meta.url);
-/** As in bpf/bench.bpf.c; {@linkcode KernelLookups.answers} notices if it is not. */
+/** As in bpf/bench.bpf.c; {@linkcode KernelLookups.race} notices if it is not. */
 const QUERIES_PER_RUN = 256;
 /** The smallest packet that BPF_PROG_TEST_RUN takes; no program looks at it. */
 const PACKET = new Uint8Array(64);
 const UNANSWERED = 0xFFFF_FFFF_FFFF_FFFFn;
 
 /** The loop without a lookup; its time is taken off the others'. */
-export const EMPTY = "bench_empty";
+const EMPTY = "bench_empty";
+
+/** Two programs that answer the same queries. */
+export interface KernelRace extends BenchOptions {
+  readonly subject: string;
+  readonly baseline: string;
+  readonly baselineName: string;
+}
 
 /** The programs of bpf/bench.bpf.c in the kernel, their queries and their answers. */
 export class KernelLookups implements Disposable {
@@ -45,11 +59,25 @@ export class KernelLookups implements Disposable {
   }
 
   /**
-   * All answers of a program.
+   * Checks that subject and baseline answer alike, then measures them without the loop.
    *
-   * @throws {Error} If a query was not answered.
+   * @throws {DisagreementError} If one query is answered differently.
    */
-  answers(program: string): BigUint64Array<ArrayBuffer> {
+  race(name: string, options: KernelRace): BenchResult {
+    const { subject, baseline, baselineName, rounds, progress } = options;
+    progress.show(`${name}: comparing answers`);
+    mustAgree(name, this.#answers(subject), this.#answers(baseline));
+    progress.show(`${name}: measuring`);
+    const times = measureRace({
+      overhead: this.#contender(EMPTY),
+      subject: this.#contender(subject),
+      baseline: this.#contender(baseline),
+    }, rounds);
+    return benchResult(name, times.subject, { name: baselineName, value: times.baseline });
+  }
+
+  /** All answers of a program; throws if a query was not answered. */
+  #answers(program: string): BigUint64Array<ArrayBuffer> {
     using mapped = this.map("answers").mmap();
     const answers = new BigUint64Array(mapped.buffer, 0, this.queryCount).fill(UNANSWERED);
     this.#runAll(program);
@@ -59,7 +87,7 @@ export class KernelLookups implements Disposable {
   }
 
   /** A pass is one run through all queries; its time is that of one query. */
-  contender(program: string): Contender {
+  #contender(program: string): Contender {
     return { pass: () => this.#runAll(program) / QUERIES_PER_RUN };
   }
 

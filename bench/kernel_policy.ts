@@ -6,14 +6,13 @@
  */
 import { type BpfMap, createMap } from "ebpf-ts-loader";
 import type { PolicyImage } from "../src/datapath/image_builder.ts";
-import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
-import { EMPTY, KernelLookups } from "./kernel_lookups.ts";
+import type { Benchmark, BenchOptions } from "./benchmark.ts";
+import { KernelLookups } from "./kernel_lookups.ts";
 import { toLpmEntries } from "./map_state.ts";
-import { interleave } from "./measure.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { PolicyQueries } from "./queries.ts";
 import { freeMemory, KERNEL } from "./requirement.ts";
-import { type BenchResult, benchResult } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 import type { Policy, Workload } from "./workloads.ts";
 
 const SUBJECT = "bench_policy";
@@ -102,16 +101,16 @@ async function loadWorkload(
 async function measure(
   name: string,
   workload: Workload,
-  { rounds, progress }: BenchOptions,
+  options: BenchOptions,
 ): Promise<BenchResult> {
   using lookups = await KernelLookups.load([SUBJECT, BASELINE]);
-  await loadWorkload(lookups, workload, (text) => progress.show(`${name}: ${text}`));
-  progress.show(`${name}: comparing answers`);
-  mustAgree(name, lookups.answers(SUBJECT), lookups.answers(BASELINE));
-  progress.show(`${name}: measuring`);
-  const programs = [EMPTY, SUBJECT, BASELINE].map((program) => lookups.contender(program));
-  const [empty = NaN, subject = NaN, baseline = NaN] = interleave(programs, rounds);
-  return benchResult(name, subject - empty, { name: "LPM twin", value: baseline - empty });
+  await loadWorkload(lookups, workload, (text) => options.progress.show(`${name}: ${text}`));
+  return lookups.race(name, {
+    subject: SUBJECT,
+    baseline: BASELINE,
+    baselineName: "LPM twin",
+    ...options,
+  });
 }
 
 /** A benchmark of policy lookups in the kernel. `memory`: bytes that the maps may take. */

@@ -35,3 +35,32 @@ export function interleave(contenders: readonly Contender[], rounds: number): nu
   }
   return times.map(median);
 }
+
+/** A subject, its baseline, and what is not counted of both. */
+export interface Race {
+  readonly subject: Contender;
+  readonly baseline: Contender;
+  /** The loop without the work, if it is to be taken off. */
+  readonly overhead?: Contender;
+}
+
+/** Times that a disturbed measurement is repeated. */
+const ATTEMPTS = 5;
+
+/**
+ * Median times of a subject and its baseline, side by side and net of the overhead.
+ * Measures again where the overhead alone took longer, which only a disturbance explains.
+ *
+ * @throws {Error} If it did so every time.
+ */
+export function measureRace(race: Race, rounds: number): { subject: number; baseline: number } {
+  const { overhead = { pass: () => 0 } } = race;
+  const contenders = [overhead, race.subject, race.baseline];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const [empty = NaN, subject = NaN, baseline = NaN] = interleave(contenders, rounds);
+    if (subject > empty && baseline > empty) {
+      return { subject: subject - empty, baseline: baseline - empty };
+    }
+  }
+  throw new Error(`Cannot measure "race": disturbed ${ATTEMPTS} times, expected a quiet machine`);
+}

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { interleave, median } from "../../bench/measure.ts";
+import { interleave, measureRace, median } from "../../bench/measure.ts";
 
 Deno.test("median() takes the middle value, whatever the order", () => {
   assertEquals(median([30, 10, 20]), 20);
@@ -23,9 +23,42 @@ Deno.test("interleave() lets the contenders take turns, every other round in rev
 });
 
 Deno.test("interleave() returns each contender's median without the warm-up", () => {
-  const contender = (times: number[]) => ({ pass: () => times.shift() ?? NaN });
-
   const medians = interleave([contender([999, 1, 3, 2]), contender([999, 50, 40, 60])], 3);
 
   assertEquals(medians, [2, 50]);
+});
+
+function contender(times: readonly number[]) {
+  const left = [...times];
+  return { pass: () => left.shift() ?? NaN };
+}
+
+Deno.test("measureRace() takes the overhead off", () => {
+  const times = measureRace({
+    overhead: contender([999, 10]),
+    subject: contender([999, 25]),
+    baseline: contender([999, 110]),
+  }, 1);
+
+  assertEquals(times, { subject: 15, baseline: 100 });
+});
+
+Deno.test("measureRace() measures again where the overhead took longer", () => {
+  const times = measureRace({
+    overhead: contender([0, 50, 0, 10]),
+    subject: contender([0, 25, 0, 26]),
+    baseline: contender([0, 110, 0, 111]),
+  }, 1);
+
+  assertEquals(times, { subject: 16, baseline: 101 });
+});
+
+Deno.test("measureRace() gives up on a machine that is never quiet", () => {
+  const slow = { pass: () => 2 };
+  const fast = { pass: () => 1 };
+  assertThrows(
+    () => measureRace({ overhead: slow, subject: fast, baseline: slow }, 1),
+    Error,
+    'Cannot measure "race": disturbed 5 times',
+  );
 });
