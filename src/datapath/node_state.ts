@@ -60,11 +60,11 @@ function requireRoom(map: string, count: number, limit: number): void {
   if (count > limit) reject("map", map, `${count} entries`, `at most ${limit}`);
 }
 
-function requireUnique(what: string, numbers: Iterable<number>): void {
-  const seen = new Set<number>();
-  for (const number of numbers) {
-    if (seen.has(number)) reject(what, number, "given twice", "once");
-    seen.add(number);
+function requireUnique(what: string, names: Iterable<number | string>): void {
+  const seen = new Set<number | string>();
+  for (const name of names) {
+    if (seen.has(name)) reject(what, name, "given twice", "once");
+    seen.add(name);
   }
 }
 
@@ -76,6 +76,11 @@ function requireUnique(what: string, numbers: Iterable<number>): void {
 export function checkNodeState(state: NodeState): void {
   state.endpoints.forEach(checkEndpoint);
   requireUnique("endpoint", state.endpoints.map((endpoint) => endpoint.id));
+  requireUnique(
+    "address of endpoint",
+    state.endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
+      .filter((address) => address !== undefined).map(String),
+  );
   for (const { identity, slot } of state.identities) {
     requireNumber("identity", "number", identity, 1, MAX_U32);
     requireNumber("identity", "slot", slot, 1, IMAGE_L_SLOTS - 1);

@@ -1,6 +1,7 @@
 import {
   HOOK_FROM_CONTAINER,
   HOOK_TO_CONTAINER,
+  MAX_ENDPOINTS,
   PACKET_BATCH,
   PACKET_DATA_BYTES,
   PACKET_NOT_RUN,
@@ -22,7 +23,7 @@ export interface PacketInput {
   /** Endpoint whose program runs. */
   readonly endpoint: number;
   readonly hook: Hook;
-  /** From the Ethernet header on, at most `PACKET_DATA_BYTES`. */
+  /** From the Ethernet header on: 14 to `PACKET_DATA_BYTES` bytes. */
   readonly data: Uint8Array;
   /** `skb->mark` on arrival. @default {0} */
   readonly mark?: number | undefined;
@@ -40,7 +41,17 @@ export interface PacketOutput {
   readonly data: Uint8Array;
 }
 
+/** The harness runs nothing shorter. */
+const ETHERNET_BYTES = 14;
 const HOOK_NUMBER = { from_container: HOOK_FROM_CONTAINER, to_container: HOOK_TO_CONTAINER };
+
+/** DataView would cut off silently what does not fit. */
+function requireRange(packet: number, field: string, value: number, min: number, max: number) {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RangeError(
+    `Cannot add packet "${packet}": ${field} is ${value}, expected ${min} to ${max}`,
+  );
+}
 
 /**
  * An array of `struct packet_slot` in the memory of the Wasm module, so that emulator
@@ -104,7 +115,7 @@ export class PacketBatch {
   /**
    * Appends a packet and returns its index.
    *
-   * @throws {RangeError} If the batch is full, the packet too long or a number out of range.
+   * @throws {RangeError} If the batch is full or a number is out of range.
    */
   add(packet: PacketInput): number {
     const { data, endpoint, hook, mark = 0, now = 0n } = packet;
@@ -113,9 +124,12 @@ export class PacketBatch {
         `Cannot add packet "${this.#count}": batch is full, expected at most ${this.capacity} packets`,
       );
     }
-    if (data.length > PACKET_DATA_BYTES) {
+    requireRange(this.#count, "length", data.length, ETHERNET_BYTES, PACKET_DATA_BYTES);
+    requireRange(this.#count, "endpoint", endpoint, 0, MAX_ENDPOINTS - 1);
+    requireRange(this.#count, "mark", mark, 0, 0xFFFFFFFF);
+    if (now < 0n || now >= 1n << 64n) {
       throw new RangeError(
-        `Cannot add packet "${this.#count}": ${data.length} bytes long, expected at most ${PACKET_DATA_BYTES}`,
+        `Cannot add packet "${this.#count}": now is ${now}, expected 0 to 2^64 - 1`,
       );
     }
     const view = this.#current();
