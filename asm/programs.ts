@@ -120,8 +120,10 @@ function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
 // @ts-ignore: decorator
 @inline
 function sourceIsOwn(): bool {
+  const source = v128.load(sourceAddress());
+  if (!v128.any_true(source)) return false; // an endpoint without an address has zeros
   if (packet.family == 4) return <u32>packet.saddrLow == endpointIpv4();
-  return !v128.any_true(v128.xor(v128.load(sourceAddress()), v128.load(endpointIpv6())));
+  return !v128.any_true(v128.xor(source, v128.load(endpointIpv6())));
 }
 
 /** The program's end: counts what goes on, drops what does not. */

@@ -76,12 +76,16 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 	return 0;
 }
 
+/* An endpoint without an address of the family has all zeros there, which is nobody's. */
 static __always_inline int source_is_own(const struct packet *packet)
 {
+	const __be32 *saddr = packet->saddr;
+
 	if (packet->family == 4)
-		return packet->saddr[0] == CONFIG(ipv4);
-	return packet->saddr[0] == CONFIG(ipv6_0) && packet->saddr[1] == CONFIG(ipv6_1) &&
-	       packet->saddr[2] == CONFIG(ipv6_2) && packet->saddr[3] == CONFIG(ipv6_3);
+		return saddr[0] && saddr[0] == CONFIG(ipv4);
+	return (saddr[0] | saddr[1] | saddr[2] | saddr[3]) && saddr[0] == CONFIG(ipv6_0) &&
+	       saddr[1] == CONFIG(ipv6_1) && saddr[2] == CONFIG(ipv6_2) &&
+	       saddr[3] == CONFIG(ipv6_3);
 }
 
 static __always_inline const struct endpoint_policy *own_policy(void)

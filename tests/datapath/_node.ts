@@ -1,4 +1,4 @@
-import type { NodeState } from "../../src/datapath/datapath.ts";
+import type { EndpointState, NodeState } from "../../src/datapath/datapath.ts";
 import { newPacket, type PacketBuilder } from "../../src/datapath/packet_builder.ts";
 import { canonical, entry } from "./_map_state.ts";
 
@@ -17,6 +17,8 @@ export const CLIENT = 1;
 export const SERVER = 2;
 /** Endpoint 3: has no policy yet. */
 export const UNREADY = 3;
+/** Endpoint 4: may send anything, but has no address to send it from. */
+export const NAMELESS = 4;
 export const CLIENT_IDENTITY = 300;
 export const SERVER_IDENTITY = 301;
 /** Cookies of the rules. */
@@ -24,18 +26,28 @@ export const COOKIE = { egress: 1, web: 2, dns: 3, ping: 4, denied: 5, auth: 6 }
 
 const fromClient = { identity: CLIENT_IDENTITY } as const;
 
-/** Two pods with policies, one without, and addresses beyond the node. */
-export const NODE: NodeState = {
-  endpoints: [CLIENT, SERVER, UNREADY].map((id) => ({
+/** An endpoint with both addresses. */
+function endpoint(id: number, identity: number, policy: number): EndpointState {
+  return {
     id,
     ipv4: ipv4(id),
     ipv6: ipv6(id),
     mac: macOf(id),
     nodeMac: nodeMacOf(id),
     ifindex: 10 + id,
-    identity: id === CLIENT ? CLIENT_IDENTITY : SERVER_IDENTITY,
-    policy: id === UNREADY ? 0 : id,
-  })),
+    identity,
+    policy,
+  };
+}
+
+/** Two pods with policies, one without, and addresses beyond the node. */
+export const NODE: NodeState = {
+  endpoints: [
+    endpoint(CLIENT, CLIENT_IDENTITY, CLIENT),
+    endpoint(SERVER, SERVER_IDENTITY, SERVER),
+    endpoint(UNREADY, SERVER_IDENTITY, 0),
+    { ...endpoint(NAMELESS, CLIENT_IDENTITY, CLIENT), ipv4: undefined, ipv6: undefined },
+  ],
   identities: [
     ...[1, 2, 6, 9, 10].map((identity) => ({ identity, slot: identity })),
     { identity: CLIENT_IDENTITY, slot: 256 },

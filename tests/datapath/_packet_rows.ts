@@ -31,6 +31,7 @@ import {
   ip6,
   ipv4,
   ipv6,
+  NAMELESS,
   SERVER,
   UNREADY,
 } from "./_node.ts";
@@ -154,6 +155,22 @@ export const ROWS: readonly Row[] = [
   {
     description: "a spoofed IPv6 source",
     packet: ip6(SERVER, CLIENT).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_INVALID_SIP],
+  },
+  {
+    description: "source 0.0.0.0 of an endpoint without an IPv4 address",
+    packet: newPacket().eth().ipv4({ source: new Uint8Array(4), destination: ipv4(SERVER) })
+      .tcp(WEB),
+    fields: { endpoint: NAMELESS },
+    out: DROPPED,
+    events: [DROP_INVALID_SIP],
+  },
+  {
+    description: "source :: of an endpoint without an IPv6 address",
+    packet: newPacket().eth().ipv6({ source: new Uint8Array(16), destination: ipv6(SERVER) })
+      .tcp(WEB),
+    fields: { endpoint: NAMELESS },
     out: DROPPED,
     events: [DROP_INVALID_SIP],
   },
