@@ -1,5 +1,13 @@
-import { assertEquals } from "@std/assert";
-import { OPEN, open, pageSize, SYS, syscall } from "ebpf-ts-loader/sys";
+import { AssertionError } from "@std/assert";
+import {
+  type FdOrigins,
+  OPEN,
+  open,
+  pageSize,
+  recordFdOrigins,
+  SYS,
+  syscall,
+} from "ebpf-ts-loader/sys";
 
 /** Open descriptors of this process and what they point at, without opening one itself. */
 export function openFds(): Map<number, string> {
@@ -21,11 +29,19 @@ function warmUp(): void {
   syscall(SYS.close, open("/dev/null", OPEN.RDONLY));
 }
 
-/** Runs `body` and fails if it leaves a descriptor open, naming what it points at. */
+function describe([fd, target]: readonly [number, string], origins: FdOrigins): string {
+  const origin = origins.open().find((each) => each.fd === fd);
+  return `fd ${fd} (${target}), made\n${origin?.stack ?? "    by something without an owner"}`;
+}
+
+/** Runs `body` and fails if it leaves a descriptor open, naming what it points at and its maker. */
 export async function withoutLeaks(body: () => void | Promise<void>): Promise<void> {
   warmUp();
+  using origins = recordFdOrigins();
   const before = openFds();
   await body();
   const leaked = [...openFds()].filter(([fd]) => !before.has(fd));
-  assertEquals(leaked, [], "file descriptors left open");
+  if (leaked.length === 0) return;
+  const list = leaked.map((each) => describe(each, origins)).join("\n");
+  throw new AssertionError(`${leaked.length} file descriptors left open:\n${list}`);
 }

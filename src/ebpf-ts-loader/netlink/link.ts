@@ -113,7 +113,10 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): void {
   });
 }
 
-/** Changes an interface, all at once. */
+/**
+ * Changes an interface, all at once. What follows from it comes later: the kernel notices the
+ * carrier, and gives the interface its IPv6 link-local address, from a work queue.
+ */
 export function setLink(netlink: Rtnetlink, ifindex: number, change: LinkChange): void {
   assertIfindex(ifindex);
   const { state, mtu, ipv6LinkLocal, neighbourDiscovery } = change;

@@ -1,6 +1,7 @@
 import { check } from "./errno.ts";
-import { defineSyscall, syscall } from "./syscall.ts";
+import { fdClosed, fdOpened } from "./fd_origins.ts";
 import { SYS } from "./numbers.ts";
+import { defineSyscall, syscall } from "./syscall.ts";
 
 const closeCall = defineSyscall("close", ["i32"]);
 
@@ -58,6 +59,7 @@ export class Fd implements Disposable {
   constructor(fd: number) {
     assertFd(fd);
     this.#fd = fd;
+    fdOpened(fd);
   }
 
   /** The descriptor; throws `TypeError` once it is closed. */
@@ -75,6 +77,7 @@ export class Fd implements Disposable {
   release(): number {
     const fd = this.fd;
     this.#fd = -1;
+    fdClosed(fd);
     return fd;
   }
 
@@ -83,6 +86,7 @@ export class Fd implements Disposable {
     if (this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
+    fdClosed(fd);
     close(fd);
   }
 }

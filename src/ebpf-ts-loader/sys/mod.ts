@@ -9,7 +9,8 @@
  * - {@linkcode defineSyscall} fixes the argument types once (hot paths);
  * - {@linkcode defineAsyncSyscall} runs on a thread of the pool (grace periods, epoll);
  * - {@linkcode createNetns} makes a network namespace that vanishes with the process;
- * - {@linkcode openSocket} opens a TCP, UDP or ICMP socket inside any of them.
+ * - {@linkcode openSocket} opens a TCP, UDP or ICMP socket inside any of them;
+ * - {@linkcode recordFdOrigins} remembers where each descriptor was made, to find a leak.
  *
  * @example Usage
  * ```ts
@@ -29,6 +30,7 @@ export { ATTR, BpfAttr, objectName } from "./bpf_attr.ts";
 export { defaultEpoll, EPOLL, Epoll } from "./epoll.ts";
 export { check, ERRNO, errnoName, SyscallError, type SyscallErrorContext } from "./errno.ts";
 export { assertFd, close, Fd, OPEN, open, pathBytes } from "./fd.ts";
+export { type FdOrigin, FdOrigins, recordFdOrigins } from "./fd_origins.ts";
 export {
   MAP,
   MappedMemory,

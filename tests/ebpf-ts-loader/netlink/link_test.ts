@@ -7,6 +7,7 @@ import {
   listLinks,
   NetlinkError,
   openRtnetlink,
+  type Rtnetlink,
   setLink,
 } from "ebpf-ts-loader/netlink";
 import { createNetns } from "ebpf-ts-loader/sys";
@@ -54,7 +55,20 @@ netnsTest("createVeth() says what the kernel says about a name that is taken", (
   assertEquals(findLink(netlink, "c"), undefined);
 });
 
-netnsTest("setLink() changes state, MTU and IPv6 link-local addresses", () => {
+/**
+ * Waits for an address in the namespace. The kernel gives an interface its link-local
+ * address when its carrier is reported up, which a work queue does some time after RTM_SETLINK
+ * has returned (linkwatch_event in net/core/link_watch.c).
+ */
+async function mustHaveAddress(netlink: Rtnetlink): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    if (listAddresses(netlink).length > 0) return;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  throw new Error('Cannot find "link-local address": none after 1000 looks, expected one');
+}
+
+netnsTest("setLink() changes state, MTU and IPv6 link-local addresses", async () => {
   using netns = createNetns();
   using netlink = openRtnetlink(netns);
   createVeth(netlink, { name: "a", peer: { name: "b" } });
@@ -64,6 +78,9 @@ netnsTest("setLink() changes state, MTU and IPv6 link-local addresses", () => {
   setLink(netlink, b, { state: "up" });
   assertEquals(findLink(netlink, "a")?.mtu, 9000);
   assertEquals(findLink(netlink, "a")?.up, true);
+  await mustHaveAddress(netlink);
+  // Takes the lock that the pass over the work queue holds, which has both interfaces in it.
+  setLink(netlink, b, { state: "up" });
   const withAddress = listAddresses(netlink).map(({ ifindex }) => ifindex);
   assertEquals(withAddress, [b], "only b has a link-local address");
   setLink(netlink, a, { state: "down" });
