@@ -10,7 +10,7 @@ import { DEBUG } from "./debug";
  */
 
 /** Every block starts on a cache line. */
-export const ALIGNMENT: usize = 64;
+const ALIGNMENT: usize = 64;
 const ALIGNMENT_BITS: u32 = 6;
 /** Four steps for each power of two from 64 bytes to 4 GiB. */
 const CLASSES: u32 = 128;

@@ -1,6 +1,13 @@
 import { allocateZeroed, release } from "./arena";
-import { BUILT, ERROR_BLOCKS, ERROR_ENTRIES, ERROR_MEMORY, ERROR_RANGES, fail } from "./build_error";
-import { hashLines, linesEqual } from "./hash";
+import {
+  BUILT,
+  ERROR_BLOCKS,
+  ERROR_ENTRIES,
+  ERROR_MEMORY,
+  ERROR_RANGES,
+  fail,
+} from "./build_error";
+import { hashKey, hashLines, linesEqual } from "./hash";
 import { BLOCK_BYTES, blocksLine } from "./image";
 import {
   IMAGE_BLOCK_DEFAULT_ALLOW,
@@ -19,7 +26,6 @@ import { blocksOf, MAX_RANGES, writeProfile, writtenBlocks } from "./profile";
 import { RANGE_SIZE } from "./ranges";
 import { ensure, Scratch } from "./scratch";
 import { append, clear, findHashed, NOT_FOUND, Table, TABLE_FULL } from "./table";
-import { hashKey } from "./hash";
 
 /*
  * An image that is being built: everything whose place does not depend on the size
@@ -51,7 +57,7 @@ export const CELL_SLOT_OFF: usize = 4;
 export const CELL_BLOCK_OFF: usize = 8;
 
 /** Blocks of the largest class; a cell of 16 bits can name each. */
-export const MAX_BLOCKS: u32 = (IMAGE_L_LINES - (2 + 2 * IMAGE_L_SLOTS / 32 + IMAGE_L_ENTRIES / 4)) / 2;
+const MAX_BLOCKS: u32 = blocksOfClass(IMAGE_L_SLOTS, IMAGE_L_ENTRIES, IMAGE_L_LINES);
 
 const FIRST_INDEX_SLOTS: u32 = 256;
 const reservedEntry: usize = memory.data(16, 8);
@@ -86,9 +92,11 @@ export function startDraft(draft: Draft): i32 {
   if (!ensure(draft.blocks, 0, <usize>IMAGE_FIRST_BLOCK * BLOCK_BYTES)) return ERROR_MEMORY;
   memory.fill(draft.blocks.base, 0, BLOCK_BYTES); // block 0 is never used
   store<u64>(reservedRange, <u64>allow << 32);
-  if (internProfile(draft, 0, reservedRange, 1, 0) != IMAGE_BLOCK_DEFAULT_ALLOW) return ERROR_MEMORY;
+  let block = internProfile(draft, 0, reservedRange, 1, 0);
+  if (block != IMAGE_BLOCK_DEFAULT_ALLOW) return ERROR_MEMORY;
   store<u64>(reservedRange, 0);
-  if (internProfile(draft, 0, reservedRange, 1, 0) != IMAGE_BLOCK_LOCKDOWN) return ERROR_MEMORY;
+  block = internProfile(draft, 0, reservedRange, 1, 0);
+  if (block != IMAGE_BLOCK_LOCKDOWN) return ERROR_MEMORY;
   return BUILT;
 }
 
@@ -136,7 +144,7 @@ function growIndex(draft: Draft): bool {
  * Interns the profile that has been written at the next free block: returns the block
  * of an equal one, or takes these blocks into use.
  */
-export function internWritten(draft: Draft, blocks: u32): i32 {
+function internWritten(draft: Draft, blocks: u32): i32 {
   if (!growIndex(draft)) return ERROR_MEMORY;
   const written = draft.blocks.base + <usize>draft.usedBlocks * BLOCK_BYTES;
   const bytes = <usize>blocks * BLOCK_BYTES;
@@ -179,7 +187,8 @@ export function internProfile(
   const used = draft.usedBlocks;
   if (used + blocks > MAX_BLOCKS) return fail(ERROR_BLOCKS, MAX_BLOCKS);
   const usedBytes = <usize>used * BLOCK_BYTES;
-  if (!ensure(draft.blocks, usedBytes, usedBytes + <usize>blocks * BLOCK_BYTES)) return ERROR_MEMORY;
+  const neededBytes = usedBytes + <usize>blocks * BLOCK_BYTES;
+  if (!ensure(draft.blocks, usedBytes, neededBytes)) return ERROR_MEMORY;
   writeProfile(draft.blocks.base + usedBytes, flags, ranges, count);
   return internWritten(draft, blocks);
 }

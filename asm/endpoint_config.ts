@@ -30,7 +30,13 @@ export function clearEndpointConfigs(): void {
 }
 
 /** Gives an endpoint its programs. `ipv6` points to 16 bytes. */
-export function configureEndpoint(id: u32, ifindex: u32, ipv4: u32, ipv6: usize, events: u32): void {
+export function configureEndpoint(
+  id: u32,
+  ifindex: u32,
+  ipv4: u32,
+  ipv6: usize,
+  events: u32,
+): void {
   const config = configs + <usize>id * CONFIG_SIZE;
   store<u32>(config, 1);
   store<u32>(config, ifindex, IFINDEX_OFF);

@@ -62,7 +62,7 @@ function lineAt(image: usize, line: u32): usize {
 /** Number of starts in words 1–15 that are ≤ key: four compares, one bit per word. */
 // @ts-ignore: decorator
 @inline
-export function searchLine(line: usize, key: u32): u32 {
+function searchLine(line: usize, key: u32): u32 {
   const keys = i32x4.splat(<i32>key);
   const low = i16x8.narrow_i32x4_s(
     i32x4.le_u(v128.load(line), keys),
@@ -142,7 +142,14 @@ function imageLookup(
   const cell = lineAt(image, IMAGE_CELLS_LINE) + (<usize>(direction * slots + slot) << 1);
   let block = <u32>load<u16>(cell);
   if (!block) block = broadBlock(image, direction);
-  const own = profileLookup(image, entriesLine(slots), blocksLine(slots, entries), lines, block, key);
+  const own = profileLookup(
+    image,
+    entriesLine(slots),
+    blocksLine(slots, entries),
+    lines,
+    block,
+    key,
+  );
   if (!own) return 0;
   const flags = load<u32>(lineAt(image, blocksLine(slots, entries) + block * 2));
   if (!(flags & PROFILE_UNMERGED)) return own;
@@ -161,15 +168,15 @@ function imageLookup(
 
 /** The entry that a policy table has for (direction, peer's slot, key); 0 if it is damaged. */
 export function policyTableLookup(table: u32, direction: u32, slot: u32, key: u32): usize {
-  const image = imageOf(table);
-  if (!image) return 0;
+  const at = imageOf(table);
+  if (!at) return 0;
   switch (table >> IMAGE_CLASS_SHIFT) {
     case 0:
-      return imageLookup(image, IMAGE_S_SLOTS, IMAGE_S_ENTRIES, IMAGE_S_LINES, direction, slot, key);
+      return imageLookup(at, IMAGE_S_SLOTS, IMAGE_S_ENTRIES, IMAGE_S_LINES, direction, slot, key);
     case 1:
-      return imageLookup(image, IMAGE_M_SLOTS, IMAGE_M_ENTRIES, IMAGE_M_LINES, direction, slot, key);
+      return imageLookup(at, IMAGE_M_SLOTS, IMAGE_M_ENTRIES, IMAGE_M_LINES, direction, slot, key);
     default:
-      return imageLookup(image, IMAGE_L_SLOTS, IMAGE_L_ENTRIES, IMAGE_L_LINES, direction, slot, key);
+      return imageLookup(at, IMAGE_L_SLOTS, IMAGE_L_ENTRIES, IMAGE_L_LINES, direction, slot, key);
   }
 }
 

@@ -51,7 +51,7 @@ import { checkRecords, internRecords } from "./records";
  */
 
 /** Merge or not as the rule above says; MERGED, COMPACT and UNMERGED force one way. */
-export const MODE_AUTO: u32 = 3;
+const MODE_AUTO: u32 = 3;
 
 let draftA: Draft | null = null;
 let draftB: Draft | null = null;

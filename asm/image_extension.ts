@@ -1,4 +1,11 @@
-import { BUILT, ERROR_IMAGE_FULL, ERROR_MEMORY, ERROR_NO_IMAGE, ERROR_RECORD, fail } from "./build_error";
+import {
+  BUILT,
+  ERROR_IMAGE_FULL,
+  ERROR_MEMORY,
+  ERROR_NO_IMAGE,
+  ERROR_RECORD,
+  fail,
+} from "./build_error";
 import {
   adoptBlocks,
   blocksOfClass,

@@ -39,7 +39,7 @@ export function linesOf(sizeClass: u32): u32 {
   return sizeClass == 0 ? IMAGE_S_LINES : sizeClass == 1 ? IMAGE_M_LINES : IMAGE_L_LINES;
 }
 
-export function tablesOf(sizeClass: u32): u32 {
+function tablesOf(sizeClass: u32): u32 {
   return sizeClass == 0 ? IMAGE_S_TABLES : sizeClass == 1 ? IMAGE_M_TABLES : IMAGE_L_TABLES;
 }
 

@@ -3,7 +3,7 @@
  * way at a time, so there is one of each.
  */
 @unmanaged
-export class Packet {
+class Packet {
   /** IPv4: the first four bytes, the others 0; network byte order. */
   saddrLow: u64;
   saddrHigh: u64;
@@ -27,7 +27,7 @@ export class Packet {
 
 /** What policy said of it. */
 @unmanaged
-export class Verdict {
+class Verdict {
   cookie: u32;
   revision: u32;
   verdict: u8;

@@ -18,8 +18,6 @@ import { appendRange, RANGE_SIZE, rangeEntry, rangeStart } from "./ranges";
 
 /** Most ranges of a profile: three levels of 16. */
 export const MAX_RANGES: u32 = 4096;
-/** Most blocks of a profile: a root and 16 children of 17. */
-export const MAX_PROFILE_BLOCKS: u32 = 273;
 /** Ranges of a child of a depth-2 profile. */
 const CHILD_RANGES: u32 = 256;
 const UNUSED: i32 = -1;

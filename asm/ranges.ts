@@ -19,7 +19,7 @@ export const RANGE_SIZE: usize = 8;
 const RANGE_ENTRY_OFF: usize = 4;
 
 /** The last key: protocol 255, port 65535. */
-export const LAST_KEY: u32 = 0xFFFFFF;
+const LAST_KEY: u32 = 0xFFFFFF;
 /** Entry number of "nothing matches". */
 export const NO_ENTRY: u32 = 0;
 

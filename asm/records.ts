@@ -129,7 +129,8 @@ export function checkRecords(records: usize, count: u32): i32 {
 function matchTypeOf(record: usize): u32 {
   const broad = !recordIdentity(record);
   if (!load<u8>(record, MAP_STATE_ENTRY_PROTOCOL_OFF)) return broad ? MATCH_ALL : MATCH_L3;
-  if (!load<u8>(record, MAP_STATE_ENTRY_PORT_PREFIX_OFF)) return broad ? MATCH_PROTO : MATCH_L3_PROTO;
+  const hasPort = load<u8>(record, MAP_STATE_ENTRY_PORT_PREFIX_OFF) != 0;
+  if (!hasPort) return broad ? MATCH_PROTO : MATCH_L3_PROTO;
   return broad ? MATCH_L4 : MATCH_L3_L4;
 }
 

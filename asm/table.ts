@@ -33,10 +33,10 @@ export const NOT_FOUND: u32 = 0xFFFFFFFF;
 const FIRST_CAPACITY: u32 = 64;
 const SLOT_SHIFT: usize = 3;
 
-/** Result of {@linkcode upsert}. */
-export const STORED: i32 = 0;
+/** Results: STORED or an error. */
+const STORED: i32 = 0;
 export const TABLE_FULL: i32 = -1;
-export const OUT_OF_MEMORY: i32 = -2;
+const OUT_OF_MEMORY: i32 = -2;
 
 // @ts-ignore: decorator
 @inline
@@ -134,7 +134,7 @@ export function reserve(table: Table, wanted: u32, keySize: usize, valueSize: us
  */
 // @ts-ignore: decorator
 @inline
-export function findOrAppend(table: Table, key: usize, keySize: usize, valueSize: usize): i32 {
+function findOrAppend(table: Table, key: usize, keySize: usize, valueSize: usize): i32 {
   const hash = hashKey(key, keySize);
   const found = findHashed(table, key, keySize, hash);
   if (found != NOT_FOUND) return <i32>found;

@@ -5,6 +5,21 @@ import type { MapStateEntry } from "../policy/map_state.ts";
 const MAX_RANGES = 4096;
 const SIZE_CLASSES = ["S", "M", "L"];
 
+/** Results of the builder, as in asm/build_error.ts. */
+const CODE = {
+  MEMORY: -1,
+  ORDER: -2,
+  RECORD: -3,
+  SLOT: -4,
+  SLOT_TAKEN: -5,
+  RANGES: -6,
+  ENTRIES: -7,
+  BLOCKS: -8,
+  TABLES: -9,
+  NO_IMAGE: -10,
+  IMAGE_FULL: -11,
+} as const;
+
 function keyOf(entry: MapStateEntry | undefined): string {
   if (!entry) return "unknown entry";
   const { direction, identity, protocol, port, portPrefix } = entry;
@@ -30,42 +45,42 @@ export function imageError(
   const cannot = `Cannot ${action} "${subject}":`;
   const key = keyOf(entries[detail]);
   switch (code) {
-    case -1:
+    case CODE.MEMORY:
       return new RangeError(`${cannot} out of memory, expected a memory that can grow`);
-    case -2:
+    case CODE.ORDER:
       return new TypeError(
         `${cannot} entry ${detail} (${key}) is out of order or there twice, ` +
           `expected entries sorted by compareEntries`,
       );
-    case -3:
+    case CODE.RECORD:
       return new TypeError(
         `${cannot} entry ${detail} (${key}) has a field out of range, ` +
           `expected a canonical map state`,
       );
-    case -4:
+    case CODE.SLOT:
       return new RangeError(
         `${cannot} identity of entry ${detail} (${key}) has no slot, ` +
           `expected a slot of 1 to ${IMAGE_L_SLOTS - 1}`,
       );
-    case -5:
+    case CODE.SLOT_TAKEN:
       return new RangeError(`${cannot} slot ${detail} is given to two identities, expected one`);
-    case -6:
+    case CODE.RANGES:
       return new RangeError(
         `${cannot} profile of identity ${detail} has too many ranges, ` +
           `expected at most ${MAX_RANGES}`,
       );
-    case -7:
+    case CODE.ENTRIES:
       return new RangeError(`${cannot} too many different entries, expected at most ${detail}`);
-    case -8:
+    case CODE.BLOCKS:
       return new RangeError(`${cannot} profiles take too many blocks, expected at most ${detail}`);
-    case -9:
+    case CODE.TABLES:
       return new RangeError(
         `${cannot} no free table of size class ${SIZE_CLASSES[detail]}, ` +
           `expected at least one`,
       );
-    case -10:
+    case CODE.NO_IMAGE:
       return new RangeError(`${cannot} no image in table ${detail}, expected one`);
-    case -11:
+    case CODE.IMAGE_FULL:
       return new ImageFullError(
         `${cannot} size class ${SIZE_CLASSES[detail]} is full, ` +
           `expected room for the new profiles`,

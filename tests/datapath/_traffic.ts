@@ -105,16 +105,21 @@ function randomL4(random: Random, ip: PacketBuilder, reply: boolean): PacketBuil
 }
 
 function randomPacket(random: Random): Uint8Array {
-  const local = 1 + random(3);
+  const local = random(4); // host number 0 is no endpoint's
   const peer = oneOf(random, [1, 2, 3, 9, 10, 11, 77, 200, 250]);
   const reply = random(3) === 0;
   const [source, destination] = reply ? [peer, local] : [local, peer];
+  const nobody = random(20) === 0;
   const ttl = oneOf(random, [1, 2, 64, 255, 255]);
   const eth = newPacket().eth();
   const ip = random(2) === 0
-    ? eth.ipv6({ source: ipv6(source), destination: ipv6(destination), ttl })
+    ? eth.ipv6({
+      source: nobody ? new Uint8Array(16) : ipv6(source),
+      destination: ipv6(destination),
+      ttl,
+    })
     : eth.ipv4({
-      source: ipv4(source),
+      source: nobody ? new Uint8Array(4) : ipv4(source),
       destination: ipv4(destination),
       ttl,
       fragment: random(12) === 0 ? oneOf(random, [0x2000, 1, 0x8000]) : 0x4000,
