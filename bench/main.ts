@@ -88,7 +88,8 @@ async function main(args: string[]): Promise<number> {
     requireKernel: Deno.env.get("TWINPATH_REQUIRE_KERNEL") === "1",
   });
   progress[Symbol.dispose]();
-  console.log(output === "json" ? formatJson(results) : formatTable(results));
+  if (output === "json") console.log(formatJson(results));
+  else if (results.length > 0) console.log(formatTable(results));
   for (const line of skipped) console.error(`skipped ${line}`);
   for (const line of failed) console.error(`failed ${line}`);
   return failed.length === 0 ? 0 : 1;

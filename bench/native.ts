@@ -1,6 +1,7 @@
+import { fileURLToPath } from "node:url";
 import type { WasmInstance } from "../src/datapath/wasm.ts";
 
-const SOURCE = new URL("native.c", import.meta.url);
+const SOURCE = fileURLToPath(new URL("native.c", import.meta.url));
 /** Programs that are asked to compile the library, in this order. */
 export const COMPILERS = ["clang-19", "clang"];
 const FLAGS = ["-O3", "-march=native", "-shared", "-fPIC", "-ffreestanding", "-nostdlib"];
@@ -79,7 +80,7 @@ export class NativeLibrary implements Disposable {
     const directory = Deno.makeTempDirSync({ prefix: "twinpath-bench-" });
     try {
       const path = `${directory}/native.so`;
-      const output = run(compiler, [...FLAGS, SOURCE.pathname, "-o", path]);
+      const output = run(compiler, [...FLAGS, SOURCE, "-o", path]);
       if (!output?.success) {
         const stderr = new TextDecoder().decode(output?.stderr).trim();
         throw new Error(

@@ -1,11 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import type { BenchResult } from "../../bench/result.ts";
 
-const MAIN = new URL("../../bench/main.ts", import.meta.url);
+const MAIN = fileURLToPath(new URL("../../bench/main.ts", import.meta.url));
 
 async function bench(...args: string[]) {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN.pathname, ...args],
+    args: ["run", "-A", MAIN, ...args],
     env: { TWINPATH_REQUIRE_KERNEL: "" },
   });
   const { code, stdout, stderr } = await command.output();
@@ -23,6 +24,13 @@ Deno.test("bench -o json prints one array and nothing else", async () => {
     assertEquals(Object.keys(result), ["name", "value", "unit", "baseline", "ratio"]);
     assertEquals(result.unit, "ns");
   }
+});
+
+Deno.test("bench reports what it skips on stderr, not among the results", async () => {
+  const { code, out, err } = await bench("-o", "json", "--quick", "--filter", "emulator.path.1k");
+  const lines = err.split("\n").filter((line) => line.startsWith("skipped "));
+  assertEquals(code, 0);
+  assertEquals(JSON.parse(out).length + lines.length, 1);
 });
 
 Deno.test("bench --help says how it is used", async () => {

@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { addressQueries, PolicyQueries, QUERY_WORDS } from "../../bench/queries.ts";
+import {
+  addressQueries,
+  PolicyQueries,
+  QUERY_WORDS,
+  toEmulatorQueries,
+} from "../../bench/queries.ts";
 import { sharedWorkload, signatureWorkload } from "../../bench/workloads.ts";
 
 const SHAPE = { policies: 4, peers: 50, signatures: 5, ports: 40 };
@@ -31,4 +36,10 @@ Deno.test("PolicyQueries asks for known and for unknown peers", () => {
 
 Deno.test("addressQueries() puts the address into the last word", () => {
   assertEquals([...addressQueries(Uint32Array.of(7, 9))], [0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 9]);
+});
+
+Deno.test("toEmulatorQueries() keeps policy, direction, slot and key", () => {
+  const [policy, direction, identity, slot, key, address] = [1, 0, 300, 256, 0x060050, 9];
+  const queries = Uint32Array.of(policy, direction, identity, slot, key, address, 2, 1, 0, 0, 7, 0);
+  assertEquals([...toEmulatorQueries(queries)], [1, 0, 256, 0x060050, 2, 1, 0, 7]);
 });
