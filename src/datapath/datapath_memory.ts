@@ -189,6 +189,7 @@ export class DatapathMemory {
 
   /** Allocates an empty batch of packets. It is never freed. */
   packetBatch(capacity: number = PACKET_BATCH): PacketBatch {
+    PacketBatch.requireCapacity(capacity);
     const address = this.wasm.exports.allocatePages(capacity * PACKET_SLOT_SIZE) >>> 0;
     if (address === 0) {
       throw new RangeError(

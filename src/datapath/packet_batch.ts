@@ -67,12 +67,17 @@ export class PacketBatch {
   #count = 0;
   #view: DataView;
 
-  constructor(memory: WebAssembly.Memory, pointer: number, capacity: number) {
+  /** @throws {RangeError} If no batch can have room for so many packets. */
+  static requireCapacity(capacity: number): void {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > PACKET_BATCH) {
       throw new RangeError(
         `Cannot make a packet batch of "${capacity}" packets: out of range, expected 1 to ${PACKET_BATCH}`,
       );
     }
+  }
+
+  constructor(memory: WebAssembly.Memory, pointer: number, capacity: number) {
+    PacketBatch.requireCapacity(capacity);
     this.#memory = memory;
     this.#view = new DataView(memory.buffer);
     this.pointer = pointer;
