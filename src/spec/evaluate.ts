@@ -5,22 +5,24 @@
  * selector matching, defaults, default deny and port logic. Nothing is shared with
  * `policy` but the parsed types. Slow, short, and obviously right.
  *
+ * A pod can always reach itself, because such packets never leave it; policy is asked only
+ * of flows between two ends, and two pods with the same labels are two ends:
+ * https://kubernetes.io/docs/concepts/services-networking/network-policies/
+ *
  * @module
  */
-import type { CiliumNetworkPolicy } from "../cluster/object.ts";
-import type { PortSpec, RuleDirection, RuleOrigin, TrafficRule } from "../cluster/rule.ts";
+import type { ClusterObject } from "../cluster/object.ts";
+import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
+import { readCiliumPolicy } from "./cilium_policy.ts";
+import { readClusterNetworkPolicy } from "./cluster_network_policy.ts";
+import type { CidrMatchMode, DnsFacts, Flow, SideFlow } from "./flow.ts";
+import { judge } from "./judge.ts";
+import { readNetworkPolicy } from "./network_policy.ts";
 import type { Peer } from "./peer.ts";
-import { isNamed, isSubject } from "./select.ts";
+import { seenFrom } from "./select.ts";
+import type { Statement } from "./statement.ts";
 
-/** One flow, from its first packet. */
-export interface Flow {
-  readonly source: Peer;
-  readonly destination: Peer;
-  /** IP protocol number. */
-  readonly protocol: number;
-  /** Destination port, host order. */
-  readonly port: number;
-}
+export type { Flow } from "./flow.ts";
 
 /** What one side says. */
 export interface SideVerdict {
@@ -31,6 +33,17 @@ export interface SideVerdict {
   readonly enforced: boolean;
   /** Every rule that allows the flow (or denies it), in the order of the policies. */
   readonly rules: readonly RuleOrigin[];
+  /** The flow is allowed as far as a proxy, which looks at what is said in it. */
+  readonly redirect?: L7Verdict;
+  /** The flow is allowed once both ends have proved who they are. */
+  readonly authentication?: "required" | "test-always-fail";
+}
+
+/** What is allowed above the transport. */
+export interface L7Verdict {
+  readonly kind: "http" | "dns";
+  /** What becomes of the flow's request; absent when the flow has none. */
+  readonly verdict?: "allow" | "deny";
 }
 
 /** What the source's policies and the destination's policies say. */
@@ -39,7 +52,7 @@ export interface FlowVerdict {
   readonly ingress: SideVerdict;
 }
 
-/** Options for {@linkcode evaluate}. */
+/** What an operator decides about policy, and what is known apart from objects. */
 export interface EvaluateOptions {
   /**
    * Name of the local cluster.
@@ -53,69 +66,121 @@ export interface EvaluateOptions {
    * @default true
    */
   allowLocalhost?: boolean;
+  /**
+   * When policies count: `always` closes both directions of every pod that no rule is for,
+   * `never` looks at no rule.
+   * https://docs.cilium.io/en/stable/security/policy/intro/#policy-enforcement-modes
+   *
+   * @default "default"
+   */
+  mode?: "default" | "always" | "never";
+  /**
+   * Node of what has no node of its own: seen from such a pod, this node is the host.
+   *
+   * @default none, and every node is the host
+   */
+  node?: string;
+  /**
+   * What address blocks are for, beside addresses outside of the cluster.
+   *
+   * @default []
+   */
+  cidrMatchMode?: readonly CidrMatchMode[];
+  /**
+   * Addresses that were answered for DNS names.
+   *
+   * @default none
+   */
+  names?: DnsFacts;
 }
 
-/** Evaluates a flow. It passes when both sides allow it. */
+/**
+ * Evaluates a flow. It passes when both sides allow it.
+ *
+ * @param objects Policies, and what they refer to: services, their endpoint slices, groups
+ *   of address blocks. Everything else is passed over.
+ */
 export function evaluate(
-  policies: readonly CiliumNetworkPolicy[],
+  objects: readonly ClusterObject[],
   flow: Flow,
   options: EvaluateOptions = {},
 ): FlowVerdict {
   return {
-    egress: evaluateSide(policies, flow, "egress", options),
-    ingress: evaluateSide(policies, flow, "ingress", options),
+    egress: evaluateSide(objects, flow, "egress", options),
+    ingress: evaluateSide(objects, flow, "ingress", options),
   };
 }
 
-/** Evaluates one side of a flow. */
+/** Evaluates one side of a flow; for the parameters see {@linkcode evaluate}. */
 export function evaluateSide(
-  policies: readonly CiliumNetworkPolicy[],
+  objects: readonly ClusterObject[],
   flow: Flow,
   direction: RuleDirection,
-  { cluster = "default", allowLocalhost = true }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): SideVerdict {
-  const subject = direction === "ingress" ? flow.destination : flow.source;
-  const peer = direction === "ingress" ? flow.source : flow.destination;
-  const rules: RuleOrigin[] = [];
-  let enforced = false;
-  for (const { kind, namespace, name, specs } of policies) {
-    let index = -1;
-    for (const spec of specs) {
-      const selected = isSubject(spec.endpointSelector, namespace, subject);
-      for (const rule of spec[direction] ?? []) {
-        index++;
-        if (!selected) continue;
-        if (spec.enableDefaultDeny[direction] !== false) enforced = true;
-        const allows = coversPeer(rule, namespace, cluster, peer) && coversPort(rule, flow);
-        if (allows) rules.push({ kind, namespace, name, direction, index });
-      }
+  const { allowLocalhost = true, mode = "default" } = options;
+  if (mode === "never") return { verdict: "allow", enforced: false, rules: [] };
+  const side = sideOf(objects, flow, direction, options);
+  const isFromHost = direction === "ingress" && side.subject.kind === "pod" &&
+    side.other.reserved.includes("host");
+  return judge([...statements(side)], {
+    closed: mode === "always",
+    isAlwaysAllowed: allowLocalhost && isFromHost,
+    direction,
+    request: flow.request,
+  });
+}
+
+/** What becomes of a flow in the end, and of its request if it has one. */
+export function finalVerdict(
+  { egress, ingress }: FlowVerdict,
+): "allowed" | "denied" | "redirected" {
+  const sides = [egress, ingress];
+  if (sides.some(({ verdict }) => verdict === "deny")) return "denied";
+  if (sides.some(({ redirect }) => redirect?.verdict === "deny")) return "denied";
+  const isOpen = sides.some(({ redirect }) => redirect !== undefined && !redirect.verdict);
+  return isOpen ? "redirected" : "allowed";
+}
+
+function sideOf(
+  objects: readonly ClusterObject[],
+  { source, destination, protocol, port, request }: Flow,
+  direction: RuleDirection,
+  { cluster = "default", node, cidrMatchMode = [], names = new Map() }: EvaluateOptions,
+): SideFlow {
+  const isIngress = direction === "ingress";
+  const subject = isIngress ? destination : source;
+  return {
+    direction,
+    subject,
+    other: seenFrom(nodeOf(subject) ?? node, isIngress ? source : destination),
+    transport: { protocol, port, destination },
+    request,
+    objects,
+    names,
+    cluster,
+    cidrMatchMode,
+  };
+}
+
+function nodeOf(peer: Peer): string | undefined {
+  if (peer.kind === "pod") return peer.node;
+  return peer.kind === "node" ? peer.name : undefined;
+}
+
+function* statements(side: SideFlow): Generator<Statement> {
+  for (const object of side.objects) {
+    switch (object.kind) {
+      case "CiliumNetworkPolicy":
+      case "CiliumClusterwideNetworkPolicy":
+        yield* readCiliumPolicy(object, side);
+        break;
+      case "NetworkPolicy":
+        yield* readNetworkPolicy(object, side);
+        break;
+      case "ClusterNetworkPolicy":
+        yield* readClusterNetworkPolicy(object, side);
+        break;
     }
   }
-  const fromHost = direction === "ingress" && peer.kind === "reserved" &&
-    peer.labels.includes("host");
-  if (enforced && fromHost && allowLocalhost) {
-    rules.push({ kind: "builtin", namespace: "", name: "allow-localhost", direction, index: 0 });
-  }
-  if (!enforced || rules.length > 0) return { verdict: "allow", enforced, rules };
-  return { verdict: "deny", reason: 133, enforced, rules };
-}
-
-/** A rule with neither peers nor ports allows nothing; with ports only, everyone. */
-function coversPeer(rule: TrafficRule, namespace: string, cluster: string, peer: Peer): boolean {
-  if (rule.endpoints === undefined) return (rule.toPorts ?? []).length > 0;
-  return rule.endpoints.some((selector) => isNamed(selector, namespace, cluster, peer));
-}
-
-function coversPort(rule: TrafficRule, flow: Flow): boolean {
-  const items = rule.toPorts ?? [];
-  if (items.length === 0) return true;
-  return items.some(({ ports }) => ports.some((port) => isPort(port, flow)));
-}
-
-const NUMBERS = { TCP: [6], UDP: [17], SCTP: [132], ANY: [6, 17, 132] } as const;
-
-function isPort({ protocol, port, endPort }: PortSpec, flow: Flow): boolean {
-  if (!NUMBERS[protocol].some((number) => number === flow.protocol)) return false;
-  if (port === 0) return true;
-  return flow.port >= port && flow.port <= (endPort ?? port);
 }

@@ -1,25 +1,71 @@
-import type { Namespace, Pod } from "../cluster/object.ts";
+import type { IpAddress } from "../cluster/ip_address.ts";
+import type { ContainerPort, Namespace, Node, Pod } from "../cluster/object.ts";
+
+/** One end of a flow, as the naive evaluator sees it. */
+export type Peer = PodPeer | NodePeer | AddressPeer | ReservedPeer;
+
+/** A pod with all the labels that a selector can see. */
+export interface PodPeer {
+  readonly kind: "pod";
+  readonly namespace: string;
+  /** Labels of the pod's identity, source `k8s`. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** What its containers declare; named ports are found here. Absent: nothing. */
+  readonly ports?: readonly ContainerPort[];
+  /** Name of its node; absent before it is scheduled. */
+  readonly node?: string;
+  /** The one of its addresses that the flow is about, if known. */
+  readonly address?: IpAddress;
+}
 
 /**
- * One end of a flow, as the naive evaluator sees it: a pod with all the labels that a
- * selector can see, or something known by reserved labels (`host`, `world-ipv4`, …).
+ * A node itself, or whatever runs on its network. Seen from its own node it is the host,
+ * from elsewhere a remote node; which of the two is decided for each side of a flow.
  */
-export type Peer =
-  | {
-    readonly kind: "pod";
-    readonly namespace: string;
-    readonly labels: ReadonlyMap<string, string>;
-  }
-  | { readonly kind: "reserved"; readonly labels: readonly string[] };
+export interface NodePeer {
+  readonly kind: "node";
+  /** Absent where nothing but "some host" is known: then it is the subject's own. */
+  readonly name?: string;
+  /** Labels of the Node object. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** The Kubernetes API is served here. */
+  readonly apiServer: boolean;
+  /** The one of its addresses that the flow is about, if known. */
+  readonly address?: IpAddress;
+}
+
+/** An address that is neither a pod's nor a node's. */
+export interface AddressPeer {
+  readonly kind: "address";
+  readonly address: IpAddress;
+  /** The Kubernetes API is served here. */
+  readonly apiServer: boolean;
+}
+
+/** Something known by reserved labels only (`health`, `world-ipv4`, …), without `reserved:`. */
+export interface ReservedPeer {
+  readonly kind: "reserved";
+  readonly labels: readonly string[];
+}
 
 /** Returns what has the given reserved labels, without `reserved:`. */
-export function reservedPeer(...labels: string[]): Peer {
+export function reservedPeer(...labels: string[]): ReservedPeer {
   return { kind: "reserved", labels };
 }
 
 /** Returns what an address is that nothing is known of: the world, by family. */
-export function unknownPeer(family: 4 | 6): Peer {
+export function unknownPeer(family: 4 | 6): ReservedPeer {
   return reservedPeer(family === 4 ? "world-ipv4" : "world-ipv6");
+}
+
+/** Returns an address outside of the cluster. */
+export function addressPeer(address: IpAddress, apiServer = false): AddressPeer {
+  return { kind: "address", address, apiServer };
+}
+
+/** Returns a node as a peer. */
+export function nodePeer({ name, labels }: Node, apiServer = false): NodePeer {
+  return { kind: "node", name, labels, apiServer };
 }
 
 /**
@@ -28,7 +74,11 @@ export function unknownPeer(family: 4 | 6): Peer {
  * @param namespace Its Namespace object, if known.
  * @param cluster Name of the local cluster.
  */
-export function podPeer(pod: Pod, namespace: Namespace | undefined, cluster = "default"): Peer {
+export function podPeer(
+  pod: Pod,
+  namespace: Namespace | undefined,
+  cluster = "default",
+): PodPeer | ReservedPeer {
   // On the host's network it is the host that speaks.
   if (pod.hostNetwork) return reservedPeer("host");
   const labels = new Map<string, string>();
@@ -44,7 +94,13 @@ export function podPeer(pod: Pod, namespace: Namespace | undefined, cluster = "d
   labels.set("io.cilium.k8s.policy.serviceaccount", pod.serviceAccount);
   labels.set("io.cilium.k8s.policy.cluster", cluster);
   const visible = [...labels].filter(([key]) => !isNoise(key));
-  return { kind: "pod", namespace: pod.namespace, labels: new Map(visible) };
+  return {
+    kind: "pod",
+    namespace: pod.namespace,
+    labels: new Map(visible),
+    ...(pod.containerPorts === undefined ? {} : { ports: pod.containerPorts }),
+    ...(pod.nodeName === undefined ? {} : { node: pod.nodeName }),
+  };
 }
 
 const NEVER_NOISE = [

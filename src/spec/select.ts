@@ -1,44 +1,147 @@
 import type { LabelSelector, LabelSource } from "../cluster/rule.ts";
-import type { Peer } from "./peer.ts";
+import type { NodePeer, Peer } from "./peer.ts";
 
 const NAMESPACE = "io.kubernetes.pod.namespace";
 const CLUSTER = "io.cilium.k8s.policy.cluster";
 const NAMESPACE_LABELS = "io.cilium.k8s.namespace.labels.";
 
-/** Is the peer an endpoint that a policy of this namespace is for? */
-export function isSubject(selector: LabelSelector, namespace: string, peer: Peer): boolean {
-  if (peer.kind !== "pod" || peer.namespace !== namespace) return false;
+/** One end of a flow, from the other end's node. */
+export interface Seen {
+  readonly peer: Peer;
+  /** Its reserved labels, without `reserved:`. */
+  readonly reserved: readonly string[];
+}
+
+/** Says what a peer is from a node: that node's own peer is the host, others are remote. */
+export function seenFrom(node: string | undefined, peer: Peer): Seen {
+  return { peer, reserved: reservedOf(node, peer) };
+}
+
+function reservedOf(node: string | undefined, peer: Peer): readonly string[] {
+  switch (peer.kind) {
+    case "pod":
+      return [];
+    case "reserved":
+      return peer.labels;
+    case "address": {
+      const world = peer.address.family === 4 ? "world-ipv4" : "world-ipv6";
+      return peer.apiServer ? [world, "kube-apiserver"] : [world];
+    }
+    case "node": {
+      const isOwn = node === undefined || peer.name === undefined || peer.name === node;
+      const where = isOwn ? "host" : "remote-node";
+      return peer.apiServer ? [where, "kube-apiserver"] : [where];
+    }
+  }
+}
+
+/**
+ * Is the pod one that a policy is for?
+ *
+ * @param namespace The policy's; `undefined` for a clusterwide one, which is for the pods
+ *   of all namespaces.
+ */
+export function isSubject(
+  selector: LabelSelector,
+  namespace: string | undefined,
+  peer: Peer,
+): boolean {
+  if (peer.kind !== "pod") return false;
+  const seen = seenFrom(undefined, peer);
+  if (namespace === undefined) return matches(selector, seen);
+  if (peer.namespace !== namespace) return false;
   // A namespace in matchLabels is overridden by the policy's own.
   const matchLabels = selector.matchLabels.filter((l) =>
     l.key !== NAMESPACE || l.source === "reserved"
   );
-  return matches({ ...selector, matchLabels }, peer);
+  return matches({ ...selector, matchLabels }, seen);
 }
 
-/** Is the peer one that a rule of this namespace's policy names? */
+/** Is the node one that a host policy is for? */
+export function isSubjectNode(selector: LabelSelector, node: NodePeer): boolean {
+  // The labels of a host endpoint are those of its node, as Kubernetes labels.
+  const labels = node.labels;
+  return holds(selector, (source, key) => {
+    if (source === "reserved") return key === "host" ? "" : undefined;
+    return source === "any" || source === "k8s" ? labels.get(key) : undefined;
+  });
+}
+
+/**
+ * Is the peer one that a rule names by its labels?
+ *
+ * A selector of reserved labels is taken as it stands. Any other is bound to the policy's
+ * namespace (a clusterwide one to pods of any namespace) and to the local cluster, unless
+ * it says something of namespace or cluster itself:
+ * https://docs.cilium.io/en/stable/security/policy/kubernetes/#namespaces and
+ * `getEndpointSelector` in cilium v1.19 pkg/k8s/apis/cilium.io/utils/utils.go.
+ *
+ * @param namespace The policy's; `undefined` for a clusterwide one.
+ */
 export function isNamed(
   selector: LabelSelector,
-  namespace: string,
+  namespace: string | undefined,
   cluster: string,
-  peer: Peer,
+  seen: Seen,
 ): boolean {
-  if (!matches(selector, peer)) return false;
+  if (!matches(selector, seen)) return false;
   const named = [...selector.matchLabels, ...selector.matchExpressions];
   if (named.some(({ source }) => source === "reserved")) return true;
-  const namespaceGiven = named.some(({ key }) =>
-    key === NAMESPACE || key.startsWith(NAMESPACE_LABELS)
+  const hasNamespace = named.some(({ source, key }) => isPods(source) && key === NAMESPACE);
+  const hasNamespaceLabels = named.some(({ source, key }) =>
+    isPods(source) && key.startsWith(NAMESPACE_LABELS)
   );
-  if (!namespaceGiven && valueOf(peer, "k8s", NAMESPACE) !== namespace) return false;
-  const clusterGiven = named.some(({ key }) => key === CLUSTER);
-  return clusterGiven || valueOf(peer, "k8s", CLUSTER) === cluster;
+  const its = valueOf(seen, "k8s", NAMESPACE);
+  if (!hasNamespace) {
+    if (namespace === undefined && its === undefined) return false;
+    if (namespace !== undefined && !hasNamespaceLabels && its !== namespace) return false;
+  }
+  const hasCluster = named.some(({ source, key }) => isPods(source) && key === CLUSTER);
+  return hasCluster || valueOf(seen, "k8s", CLUSTER) === cluster;
 }
 
-function matches(selector: LabelSelector, peer: Peer): boolean {
+function isPods(source: LabelSource): boolean {
+  return source === "any" || source === "k8s";
+}
+
+/**
+ * Is the peer a node that `fromNodes` or `toNodes` names? Remote nodes only: the own one
+ * is the entity `host`.
+ * https://docs.cilium.io/en/stable/security/policy/layer3/#node-based ("an extension of
+ * remote-node entity").
+ */
+export function isNamedNode(selector: LabelSelector, { peer, reserved }: Seen): boolean {
+  if (peer.kind !== "node" || !reserved.includes("remote-node")) return false;
+  return holds(selector, (source, key) => {
+    if (source === "reserved") return reserved.includes(key) ? "" : undefined;
+    return peer.labels.get(key);
+  });
+}
+
+/** Does the selector hold for a plain set of labels, whatever sources it names? */
+export function holdsFor(selector: LabelSelector, labels: ReadonlyMap<string, string>): boolean {
+  return holds(selector, (_, key) => labels.get(key));
+}
+
+/** Does the selector hold for the peer, nothing added? */
+export function matches(selector: LabelSelector, seen: Seen): boolean {
+  return holds(selector, (source, key) => valueOf(seen, source, key));
+}
+
+/** Does a Kubernetes selector of namespaces hold for the namespace of the pod? */
+export function isInNamespace(selector: LabelSelector, { peer }: Seen): boolean {
+  if (peer.kind !== "pod") return false;
+  return holds(selector, (_, key) => peer.labels.get(NAMESPACE_LABELS + key));
+}
+
+type ValueOf = (source: LabelSource, key: string) => string | undefined;
+
+function holds(selector: LabelSelector, valueOf: ValueOf): boolean {
   for (const { source, key, value } of selector.matchLabels) {
-    if (valueOf(peer, source, key) !== value) return false;
+    if (valueOf(source, key) !== value) return false;
   }
   for (const { source, key, operator, values } of selector.matchExpressions) {
-    const value = valueOf(peer, source, key);
+    const value = valueOf(source, key);
     const inValues = value !== undefined && values.includes(value);
     if (operator === "In" && !inValues) return false;
     if (operator === "NotIn" && inValues) return false;
@@ -48,8 +151,9 @@ function matches(selector: LabelSelector, peer: Peer): boolean {
   return true;
 }
 
-function valueOf(peer: Peer, source: LabelSource, key: string): string | undefined {
-  if (peer.kind === "pod") return source === "reserved" ? undefined : peer.labels.get(key);
-  if (source === "k8s") return undefined;
-  return peer.labels.includes(key) ? "" : undefined;
+function valueOf({ peer, reserved }: Seen, source: LabelSource, key: string): string | undefined {
+  if ((source === "reserved" || source === "any") && reserved.includes(key)) return "";
+  if (peer.kind === "pod") return isPods(source) ? peer.labels.get(key) : undefined;
+  if (peer.kind !== "node" || !reserved.includes("remote-node")) return undefined;
+  return source === "node" || source === "any" ? peer.labels.get(key) : undefined;
 }

@@ -1,0 +1,201 @@
+import type { IpAddress } from "../cluster/ip_address.ts";
+import type {
+  CiliumClusterwideNetworkPolicy,
+  CiliumNetworkPolicy,
+  ClusterObject,
+} from "../cluster/object.ts";
+import type { CidrSetItem, Entity, FqdnSelector, ServicePeer } from "../cluster/rule_peer.ts";
+import type { HostPolicySpec, PolicySpec, RuleDirection, TrafficRule } from "../cluster/rule.ts";
+import type { Service } from "../cluster/service.ts";
+import { isAtAddress, isInBlock } from "./address.ts";
+import { coversName } from "./dns_name.ts";
+import type { DnsFacts, SideFlow } from "./flow.ts";
+import type { Peer } from "./peer.ts";
+import { isToPorts } from "./port.ts";
+import { holdsFor, isNamed, isNamedNode, isSubject, isSubjectNode, type Seen } from "./select.ts";
+import type { Cover, Statement } from "./statement.ts";
+
+/** What a CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy says of a flow. */
+export function* readCiliumPolicy(
+  policy: CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy,
+  flow: SideFlow,
+): Generator<Statement> {
+  const { kind, name, specs, createdAt } = policy;
+  const namespace = policy.kind === "CiliumNetworkPolicy" ? policy.namespace : undefined;
+  const { direction } = flow;
+  const next = { allow: 0, deny: 0 };
+  for (const spec of specs) {
+    const selected = isFor(spec, namespace, flow.subject);
+    for (const { effect, rule } of rulesOf(spec, direction)) {
+      const index = next[effect]++;
+      if (!selected) continue;
+      yield {
+        origin: {
+          kind,
+          namespace: namespace ?? "",
+          name,
+          direction,
+          index,
+          ...(effect === "deny" ? { deny: true as const } : {}),
+        },
+        tier: "Normal",
+        level: [],
+        effect,
+        defaultDeny: spec.enableDefaultDeny[direction] !== false,
+        covering: isPeer(rule, namespace, flow) ? coversOf(rule, flow) : [],
+        ...(createdAt === undefined ? {} : { createdAt }),
+      };
+    }
+  }
+}
+
+function isFor(
+  spec: PolicySpec | HostPolicySpec,
+  namespace: string | undefined,
+  subject: Peer,
+): boolean {
+  if ("endpointSelector" in spec) return isSubject(spec.endpointSelector, namespace, subject);
+  return subject.kind === "node" && isSubjectNode(spec.nodeSelector, subject);
+}
+
+interface EffectiveRule {
+  readonly effect: "allow" | "deny";
+  readonly rule: TrafficRule;
+}
+
+function rulesOf(spec: PolicySpec | HostPolicySpec, direction: RuleDirection): EffectiveRule[] {
+  const denied = direction === "ingress" ? spec.ingressDeny : spec.egressDeny;
+  return [
+    ...(spec[direction] ?? []).map((rule) => ({ effect: "allow" as const, rule })),
+    ...(denied ?? []).map((rule) => ({ effect: "deny" as const, rule })),
+  ];
+}
+
+/**
+ * Is the other end one that the rule names? A list that is absent is no condition, an empty
+ * one is met by nobody, and a rule that says nothing at all (`{}`) is about nobody.
+ */
+function isPeer(rule: TrafficRule, namespace: string | undefined, flow: SideFlow): boolean {
+  const { other, cluster, objects, names } = flow;
+  const isAt = (holds: (address: IpAddress) => boolean) => isAtAddress(flow, holds);
+  const kinds: readonly (boolean | undefined)[] = [
+    rule.endpoints?.some((selector) => isNamed(selector, namespace, cluster, other)),
+    rule.entities?.some((entity) => isEntity(entity, cluster, other)),
+    rule.nodes?.some((selector) => isNamedNode(selector, other)),
+    rule.cidrs?.some((block) => isAt((address) => isInBlock(block, address))),
+    rule.cidrSets?.some((set) => isAt((address) => isInSet(set, objects, address))),
+    rule.services?.some((service) => isBehind(service, flow)),
+    rule.fqdns?.some((selector) => isNamedByDns(selector, names, other)),
+  ];
+  const asked = kinds.filter((kind) => kind !== undefined);
+  if (asked.length > 0) return asked.every((met) => met);
+  return (rule.toPorts ?? []).length > 0 || (rule.icmps ?? []).length > 0;
+}
+
+function isInSet(
+  set: CidrSetItem,
+  objects: readonly ClusterObject[],
+  address: IpAddress,
+): boolean {
+  const blocks = "cidr" in set ? [set.cidr] : objects
+    .filter((object) => object.kind === "CiliumCIDRGroup")
+    .filter((group) =>
+      "cidrGroupRef" in set
+        ? group.name === set.cidrGroupRef
+        : holdsFor(set.cidrGroupSelector, group.labels)
+    )
+    .flatMap(({ cidrs }) => cidrs);
+  return blocks.some((block) => isInBlock(block, address)) &&
+    !set.except.some((block) => isInBlock(block, address));
+}
+
+/**
+ * DNS names are for addresses outside, like blocks:
+ * https://docs.cilium.io/en/stable/security/policy/layer3/#dns-based
+ */
+function isNamedByDns(selector: FqdnSelector, names: DnsFacts, { peer }: Seen): boolean {
+  if (peer.kind !== "address") return false;
+  for (const [name, answers] of names) {
+    if (!coversName(selector, name)) continue;
+    if (answers.some(({ text }) => text === peer.address.text)) return true;
+  }
+  return false;
+}
+
+/** https://docs.cilium.io/en/stable/security/policy/layer3/#entities-based */
+function isEntity(entity: Entity, cluster: string, { peer, reserved }: Seen): boolean {
+  switch (entity) {
+    case "all":
+      return true;
+    case "none":
+      return false;
+    case "world":
+      return ["world", "world-ipv4", "world-ipv6"].some((label) => reserved.includes(label));
+    case "cluster":
+      return CLUSTER_ENTITIES.some((label) => reserved.includes(label)) ||
+        (peer.kind === "pod" && peer.labels.get("io.cilium.k8s.policy.cluster") === cluster);
+    default:
+      return reserved.includes(entity);
+  }
+}
+
+const CLUSTER_ENTITIES = [
+  "host",
+  "remote-node",
+  "init",
+  "ingress",
+  "health",
+  "unmanaged",
+  "kube-apiserver",
+] as const;
+
+/**
+ * Is the peer behind the service? A service with a selector stands for the pods that it
+ * selects, one without for the addresses of its EndpointSlices, as blocks:
+ * https://docs.cilium.io/en/stable/security/policy/layer3/#services-based. Without a
+ * namespace a service of any namespace is meant: `serviceRefMatches` and
+ * `serviceSelectorMatches` in cilium v1.19 pkg/policy/k8s/service.go.
+ */
+function isBehind(asked: ServicePeer, flow: SideFlow): boolean {
+  for (const service of flow.objects) {
+    if (service.kind !== "Service") continue;
+    if (asked.namespace !== undefined && asked.namespace !== service.namespace) continue;
+    const isMeant = "serviceName" in asked
+      ? asked.serviceName === service.name
+      : holdsFor(asked.selector, service.labels);
+    if (isMeant && isServedBy(service, flow)) return true;
+  }
+  return false;
+}
+
+function isServedBy(service: Service, flow: SideFlow): boolean {
+  const { namespace, name, selector = new Map() } = service;
+  const { peer } = flow.other;
+  if (selector.size > 0) {
+    return peer.kind === "pod" && peer.namespace === namespace &&
+      [...selector].every(([key, value]) => peer.labels.get(key) === value);
+  }
+  const addresses = flow.objects
+    .filter((object) => object.kind === "EndpointSlice")
+    .filter((slice) => slice.namespace === namespace && slice.serviceName === name)
+    .flatMap(({ endpoints }) => endpoints.filter(({ ready }) => ready))
+    .flatMap((endpoint) => endpoint.addresses);
+  return isAtAddress(flow, ({ text }) => addresses.some((own) => own.text === text));
+}
+
+/** The parts of the rule that cover the flow's transport. */
+function coversOf(rule: TrafficRule, { transport }: SideFlow): readonly Cover[] {
+  const { toPorts = [], icmps = [] } = rule;
+  const authentication = rule.authentication === undefined
+    ? {}
+    : { authentication: rule.authentication };
+  const { protocol, port } = transport;
+  if (toPorts.length === 0 && icmps.length === 0) return [{ ...authentication }];
+  const covers: Cover[] = toPorts.filter((item) => isToPorts(item, transport))
+    .map(({ rules }) => ({ ...authentication, ...(rules === undefined ? {} : { l7: rules }) }));
+  const types = icmps.flatMap(({ fields }) => fields);
+  if (types.some(({ family, type }) => protocol === (family === 4 ? 1 : 58) && port === type)) {
+    covers.push({ ...authentication });
+  }
+  return covers;
+}

@@ -1,0 +1,80 @@
+import type {
+  NetworkPolicy,
+  NetworkPolicyPeer,
+  NetworkPolicyPort,
+  NetworkPolicyRule,
+} from "../cluster/network_policy.ts";
+import type { RuleDirection } from "../cluster/rule.ts";
+import { isAtAddress, isInBlock } from "./address.ts";
+import type { SideFlow } from "./flow.ts";
+import { isProtocol, isToNamedPort, isToPort } from "./port.ts";
+import { isInNamespace, matches } from "./select.ts";
+import { COVERED, type Statement } from "./statement.ts";
+
+/**
+ * What a NetworkPolicy says of a flow:
+ * https://kubernetes.io/docs/concepts/services-networking/network-policies/
+ */
+export function* readNetworkPolicy(policy: NetworkPolicy, flow: SideFlow): Generator<Statement> {
+  const { kind, namespace, name, podSelector, createdAt } = policy;
+  const { direction, subject } = flow;
+  if (subject.kind !== "pod" || subject.namespace !== namespace) return;
+  if (!matches(podSelector, { peer: subject, reserved: [] })) return;
+  if (!typesOf(policy).includes(direction)) return;
+  const said = {
+    tier: "Normal",
+    level: [],
+    effect: "allow",
+    defaultDeny: true,
+    ...(createdAt === undefined ? {} : { createdAt }),
+  } as const;
+  const rules = policy[direction] ?? [];
+  // A direction without rules is closed all the same.
+  if (rules.length === 0) {
+    yield { ...said, origin: { kind, namespace, name, direction, index: 0 }, covering: [] };
+  }
+  for (const [index, rule] of rules.entries()) {
+    const covers = isPeer(rule, namespace, flow) && isPort(rule, flow);
+    const origin = { kind, namespace, name, direction, index };
+    yield { ...said, origin, covering: covers ? COVERED : [] };
+  }
+}
+
+/** Directions that the policy is about; without `policyTypes` ingress, and egress if it has rules. */
+function typesOf({ policyTypes, egress = [] }: NetworkPolicy): readonly RuleDirection[] {
+  if (policyTypes !== undefined && policyTypes.length > 0) return policyTypes;
+  return egress.length > 0 ? ["ingress", "egress"] : ["ingress"];
+}
+
+function isPeer({ peers = [] }: NetworkPolicyRule, namespace: string, flow: SideFlow): boolean {
+  return peers.length === 0 || peers.some((peer) => isNamedPeer(peer, namespace, flow));
+}
+
+function isNamedPeer(peer: NetworkPolicyPeer, namespace: string, flow: SideFlow): boolean {
+  if ("ipBlock" in peer) {
+    const { cidr, except } = peer.ipBlock;
+    return isAtAddress(
+      flow,
+      (address) => isInBlock(cidr, address) && !except.some((block) => isInBlock(block, address)),
+    );
+  }
+  const { other } = flow;
+  if (other.peer.kind !== "pod") return false;
+  const inNamespace = peer.namespaceSelector === undefined
+    ? other.peer.namespace === namespace
+    : isInNamespace(peer.namespaceSelector, other);
+  return inNamespace && (peer.podSelector === undefined || matches(peer.podSelector, other));
+}
+
+function isPort({ ports = [] }: NetworkPolicyRule, { transport }: SideFlow): boolean {
+  return ports.length === 0 || ports.some((port) => isNamedOrNumber(port, transport));
+}
+
+function isNamedOrNumber(
+  { protocol, port, endPort }: NetworkPolicyPort,
+  transport: SideFlow["transport"],
+): boolean {
+  if (port === undefined) return isProtocol(protocol, transport.protocol);
+  if (typeof port === "string") return isToNamedPort({ name: port, protocol }, transport);
+  return isToPort({ protocol, port, ...(endPort === undefined ? {} : { endPort }) }, transport);
+}

@@ -1,0 +1,37 @@
+import type { L7Rules } from "../cluster/l7_rule.ts";
+import type { AuthenticationMode } from "../cluster/rule_peer.ts";
+import type { RuleOrigin } from "../cluster/rule.ts";
+
+/** Tiers in the order in which they are asked. */
+export const TIERS = ["Admin", "Normal", "Baseline"] as const;
+
+/** One of {@linkcode TIERS}; every NetworkPolicy and Cilium policy is in `Normal`. */
+export type Tier = typeof TIERS[number];
+
+/** What one rule says of one flow to or from a subject that its policy selects. */
+export interface Statement {
+  readonly origin: RuleOrigin;
+  readonly tier: Tier;
+  /** Order within the tier, first number first. Rules of one level have no order. */
+  readonly level: readonly number[];
+  readonly effect: "allow" | "deny" | "pass";
+  /** The subject gets only what is allowed, for the sake of this rule. */
+  readonly defaultDeny: boolean;
+  /**
+   * The parts of the rule that cover the flow, each with its conditions above the
+   * transport. Empty: the rule is not about this flow.
+   */
+  readonly covering: readonly Cover[];
+  /** When the policy was made, milliseconds since 1970; the older one wins L7 conflicts. */
+  readonly createdAt?: number;
+}
+
+/** One part of a rule that covers a flow. */
+export interface Cover {
+  /** Absent: whatever is said above the transport is allowed. */
+  readonly l7?: L7Rules;
+  readonly authentication?: AuthenticationMode;
+}
+
+/** A part of a rule that covers a flow and asks nothing more. */
+export const COVERED: readonly Cover[] = [{}];
