@@ -207,12 +207,13 @@ export class KernelDatapath implements Datapath {
   }
 
   /**
-   * Runs another version of one program in its place for every endpoint, as mutation testing
-   * does, until {@linkcode KernelDatapath.restorePrograms}. Maps and state stay.
+   * Runs another version of one program in its place, as mutation testing does, until
+   * {@linkcode KernelDatapath.restorePrograms}. Maps and state stay.
    *
+   * @param endpoints Ids of the endpoints that get it. @default every endpoint
    * @throws {VerifierError} If the kernel refuses it; the program of before goes on.
    */
-  replaceProgram(program: ProgramSpec): void {
+  replaceProgram(program: ProgramSpec, endpoints?: readonly number[]): void {
     const loaded = this.#require();
     const spec = cloneSpec(this.#spec);
     spec.programs.set(program.name, program);
@@ -226,9 +227,9 @@ export class KernelDatapath implements Datapath {
     const template = owned.use(
       new EndpointTemplate(spec, settings, { maps, only: [program.name] }),
     );
-    const instances = loaded.state.endpoints.map((endpoint) =>
-      [endpoint.id, owned.use(template.load(endpoint))] as const
-    );
+    const instances = loaded.state.endpoints
+      .filter(({ id }) => endpoints?.includes(id) ?? true)
+      .map((endpoint) => [endpoint.id, owned.use(template.load(endpoint))] as const);
     for (const [id, collection] of instances) install(loaded, id, collection);
     this.#replaced?.dispose();
     this.#replaced = owned.move();

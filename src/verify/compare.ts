@@ -220,7 +220,9 @@ function conntrackDifferences(
   [a, b]: readonly [LegRun, LegRun],
   part: (dump: ConntrackDump) => [Uint8Array, Uint8Array],
 ): string[] {
-  if (digestOf(part(a.conntrack), keySize) === digestOf(part(b.conntrack), keySize)) return [];
+  if (entriesDigest(part(a.conntrack), keySize) === entriesDigest(part(b.conntrack), keySize)) {
+    return [];
+  }
   const inA = tableOf(part(a.conntrack), keySize);
   const inB = tableOf(part(b.conntrack), keySize);
   const differences: string[] = [];
@@ -237,7 +239,7 @@ function conntrackDifferences(
  * A number that is the same for the same entries in any order: the sum of a hash of each
  * (FNV-1a over words, 2 × 32 bits). Tables are large and nearly always equal.
  */
-function digestOf([keys, values]: [Uint8Array, Uint8Array], keySize: number): string {
+export function entriesDigest([keys, values]: [Uint8Array, Uint8Array], keySize: number): string {
   const keyWords = new Int32Array(keys.buffer, keys.byteOffset, keys.length >> 2);
   const valueWords = new Int32Array(values.buffer, values.byteOffset, values.length >> 2);
   const count = keys.length / keySize;

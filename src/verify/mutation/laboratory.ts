@@ -1,0 +1,260 @@
+import { cloneSpec, type CollectionSpec, type ProgramSpec } from "ebpf-ts-loader";
+import { readBpfObject } from "../../datapath/bpf_objects.ts";
+import type { EventKind, NodeState } from "../../datapath/datapath.ts";
+import type { DatapathMemory } from "../../datapath/datapath_memory.ts";
+import { KernelDatapath } from "../../datapath/kernel.ts";
+import {
+  DROP_REASON_NAMES,
+  ENDPOINT_POLICY_POLICY_OFF,
+  EVENT_REASON_OFF,
+  EVENT_SIZE,
+  IMAGE_CELLS_LINE,
+  IMAGE_CELLS_PER_LINE,
+  IMAGE_LINE_BYTES,
+  IMAGE_S_ENTRIES,
+  IMAGE_S_SLOTS,
+  PACKET_SHOT,
+  PACKET_SLOT_SIZE,
+  PACKET_SLOT_VERDICT_OFF,
+  POLICY_ENTRY_COOKIE_OFF,
+  POLICY_ENTRY_SIZE,
+  POLICY_ENTRY_VERDICT_OFF,
+  POLICY_TABLE_TABLE_OFF,
+} from "../../datapath/layout.ts";
+import type { PacketBatch } from "../../datapath/packet_batch.ts";
+import { ROW_ENDPOINT, ROW_NODE, ROW_POLICY } from "../row_node.ts";
+import { type Observation, observe, sameObservation } from "./observation.ts";
+import type { PacketSet, TableFault } from "./packet_set.ts";
+
+/** Kinds of events that there are. */
+const EVENT_KINDS = 3;
+
+/** Entries of a conntrack table here: a dump walks all of it, after every mutant. */
+const CONNTRACK_ENTRIES = 8192;
+
+/** Packet sets in memory, ready to run; batches are never freed, so they are made once. */
+export class Bench {
+  readonly inputs: ReadonlyMap<PacketSet, PacketBatch>;
+  readonly output: PacketBatch;
+
+  constructor(readonly memory: DatapathMemory, sets: readonly PacketSet[]) {
+    this.output = memory.packetBatch();
+    this.inputs = new Map(sets.map((set) => {
+      const batch = memory.packetBatch(set.packets.length);
+      for (const packet of set.packets) batch.add(packet);
+      return [set, batch] as const;
+    }));
+  }
+}
+
+/**
+ * A kernel datapath with {@linkcode ROW_NODE} in it, in which one program of the subject or
+ * one byte of an image is another, and the packet sets are run.
+ */
+export class Laboratory implements Disposable {
+  readonly spec: CollectionSpec;
+  readonly #kernel: KernelDatapath;
+  readonly #bench: Bench;
+  readonly #baseline = new Map<PacketSet, Observation>();
+  #program = "";
+  #spoilt = false;
+
+  private constructor(bench: Bench, kernel: KernelDatapath, spec: CollectionSpec) {
+    this.#bench = bench;
+    this.#kernel = kernel;
+    this.spec = spec;
+  }
+
+  /**
+   * Loads the node and notes how the programs as they are treat every set.
+   *
+   * @param events Which events the endpoints raise. @default all
+   * @throws {Error} If a set with a fault is not answered as it must be.
+   */
+  static async open(
+    bench: Bench,
+    events: readonly EventKind[] = ["drop", "policy_verdict", "trace"],
+  ): Promise<Laboratory> {
+    const spec = cloneSpec(readBpfObject("datapath"));
+    for (const name of ["conntrack4", "conntrack6"]) {
+      const map = spec.maps.get(name);
+      if (map !== undefined) map.maxEntries = CONNTRACK_ENTRIES;
+    }
+    const kernel = new KernelDatapath(bench.memory, { object: spec });
+    try {
+      const state: NodeState = { ...ROW_NODE, events };
+      await kernel.load(state);
+      const laboratory = new Laboratory(bench, kernel, spec);
+      const all = events.length === EVENT_KINDS;
+      for (const set of laboratory.sets) laboratory.#noteBaseline(set, all);
+      return laboratory;
+    } catch (error) {
+      kernel[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The sets, in the order given. */
+  get sets(): readonly PacketSet[] {
+    return [...this.#bench.inputs.keys()];
+  }
+
+  /** A mutant left it in a state that cannot be trusted: close it and open another. */
+  get isSpoilt(): boolean {
+    return this.#spoilt;
+  }
+
+  /**
+   * Gives the subject another version of a program.
+   *
+   * @throws {VerifierError} If the kernel refuses it.
+   */
+  install(program: ProgramSpec): void {
+    if (this.#program !== program.name) this.restore();
+    this.#kernel.replaceProgram(program, [ROW_ENDPOINT.SUBJECT]);
+    this.#program = program.name;
+  }
+
+  /** Gives the subject its own programs back. */
+  restore(): void {
+    this.#kernel.restorePrograms();
+    this.#program = "";
+  }
+
+  /** Runs sets until one is treated otherwise than by the programs as they are. */
+  isNoticed(sets: Iterable<PacketSet>): boolean {
+    for (const set of sets) {
+      const expected = this.#baseline.get(set);
+      if (expected === undefined || !this.#isAs(expected, set)) return true;
+    }
+    return false;
+  }
+
+  #isAs(expected: Observation, set: PacketSet): boolean {
+    try {
+      return sameObservation(expected, this.#observe(set));
+    } catch {
+      // An event of another size, a packet that the harness could not run: noticed, too.
+      this.#spoilt = true;
+      return false;
+    }
+  }
+
+  /** Runs `use` while a byte of a policy's image in the kernel is another. */
+  withImageByte<T>(policy: number, offset: number, value: number, use: () => T): T {
+    const image = this.#bench.memory.images.get(policy);
+    if (image === undefined) throw new RangeError(`Cannot change policy "${policy}": unknown`);
+    const { maps } = this.#kernel.node;
+    const before = maps.pokeImage(image, offset, value);
+    try {
+      return use();
+    } finally {
+      maps.pokeImage(image, offset, before);
+    }
+  }
+
+  /** Closes the kernel's maps and programs. */
+  [Symbol.dispose](): void {
+    this.#kernel[Symbol.dispose]();
+  }
+
+  #noteBaseline(set: PacketSet, events: boolean): void {
+    const observation = this.#observe(set);
+    if (set.fault !== undefined && events) requireDrops(set, set.fault.reason, observation);
+    // What is not the same twice cannot tell a mutant from the original.
+    if (!sameObservation(observation, this.#observe(set))) {
+      throw new Error(`Cannot use packets "${set.name}": two runs differ, expected equal ones`);
+    }
+    this.#baseline.set(set, observation);
+  }
+
+  #observe(set: PacketSet): Observation {
+    const input = this.#bench.inputs.get(set);
+    if (input === undefined) throw new RangeError(`Cannot run packets "${set.name}": unknown set`);
+    this.#setPolicy(set.policy);
+    const run = () => observe(this.#kernel, input, this.#bench.output);
+    const observation = set.fault === undefined ? run() : this.#withFault(set.fault.table, run);
+    this.#setPolicy(ROW_POLICY.SMALL);
+    return observation;
+  }
+
+  #setPolicy(number: number): void {
+    this.#changeWord("endpoint_policies", ROW_ENDPOINT.SUBJECT, ENDPOINT_POLICY_POLICY_OFF, number);
+  }
+
+  /** Changes a u32 of an array's value and returns the one of before. */
+  #changeWord(map: string, key: number, offset: number, word: number): number {
+    const array = this.#kernel.node.map(map);
+    const value = array.lookup(key);
+    if (value === undefined) throw new RangeError(`Cannot change "${map}": no element "${key}"`);
+    const view = new DataView(value.buffer);
+    const before = view.getUint32(offset, true);
+    view.setUint32(offset, word, true);
+    array.update(key, value);
+    return before;
+  }
+
+  #withFault<T>(fault: TableFault, use: () => T): T {
+    const { node } = this.#kernel;
+    switch (fault.kind) {
+      case "policy":
+        this.#setPolicy(fault.number);
+        return use();
+      case "table": {
+        const change = (table: number) =>
+          this.#changeWord("policy_tables", ROW_POLICY.SMALL, POLICY_TABLE_TABLE_OFF, table);
+        const before = change(fault.table);
+        const result = use();
+        change(before);
+        return result;
+      }
+      case "no program": {
+        const programs = node.map("endpoint_programs");
+        programs.delete(fault.endpoint);
+        const result = use();
+        const own = node.programs.get(fault.endpoint)?.program("policy_ingress");
+        if (own !== undefined) programs.updateSlot(fault.endpoint, own);
+        return result;
+      }
+      case "entry verdict":
+        return this.withImageByte(ROW_POLICY.SMALL, this.#openEntry(), fault.verdict, use);
+    }
+  }
+
+  /** Offset of the verdict of the entry that opens the peer's port 90 to the subject. */
+  #openEntry(): number {
+    const image = this.#bench.memory.images.get(ROW_POLICY.SMALL);
+    const entry = ROW_NODE.policies[0]?.mapState.entries
+      .find(({ direction, port }) => direction === "egress" && port === OPEN_PORT);
+    const view = image && new DataView(image.bytes.buffer, image.address);
+    const first = (IMAGE_CELLS_LINE + 2 * IMAGE_S_SLOTS / IMAGE_CELLS_PER_LINE) * IMAGE_LINE_BYTES;
+    for (let i = 0; i < IMAGE_S_ENTRIES; i++) {
+      const at = first + i * POLICY_ENTRY_SIZE;
+      if (view?.getUint32(at + POLICY_ENTRY_COOKIE_OFF, true) === entry?.cookie) {
+        return at + POLICY_ENTRY_VERDICT_OFF;
+      }
+    }
+    throw new RangeError(`Cannot find the entry of port "${OPEN_PORT}": not in the image`);
+  }
+}
+
+/** Port of the subject's egress rule for its peer. */
+const OPEN_PORT = 90;
+
+function requireDrops({ name }: PacketSet, reason: number, { output, events }: Observation): void {
+  const records = new DataView(output.buffer);
+  for (let at = 0; at < output.length; at += PACKET_SLOT_SIZE) {
+    const verdict = records.getInt32(at + PACKET_SLOT_VERDICT_OFF, true);
+    if (verdict === PACKET_SHOT) continue;
+    throw new Error(`Cannot accept "${name}": a packet got verdict ${verdict}, expected a drop`);
+  }
+  const reasons = new Set<number>();
+  for (let at = 0; at < events.length; at += EVENT_SIZE) {
+    const found = events[at + EVENT_REASON_OFF] ?? 0;
+    if (found !== 0) reasons.add(found);
+  }
+  if (reasons.size === 1 && reasons.has(reason)) return;
+  const found = [...reasons].map((r) => DROP_REASON_NAMES.get(r) ?? r).join(", ");
+  const wanted = DROP_REASON_NAMES.get(reason) ?? reason;
+  throw new Error(`Cannot accept "${name}": drops by ${found}, expected ${wanted}`);
+}
