@@ -77,6 +77,7 @@ export {
   BatchError,
   type BatchOptions,
   type BatchResult,
+  type DeleteBatchOptions,
 } from "./object/map_batch.ts";
 export { type MapKey, type MapValue, UpdateFlag } from "./object/map_elements.ts";
 export { unpin } from "./object/pin.ts";

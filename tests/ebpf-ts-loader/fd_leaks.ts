@@ -1,5 +1,6 @@
 import { AssertionError } from "@std/assert";
 import {
+  defaultEpoll,
   type FdOrigins,
   OPEN,
   open,
@@ -26,6 +27,7 @@ export function openFds(): Map<number, string> {
 /** Loads what stays open for the life of the process, so that it does not count as a leak. */
 function warmUp(): void {
   pageSize();
+  defaultEpoll();
   syscall(SYS.close, open("/dev/null", OPEN.RDONLY));
 }
 

@@ -60,3 +60,43 @@ function checkBpffs(): string | undefined {
 
 /** Why nothing can be pinned here, or undefined if it can. */
 export const bpffsMissing: string | undefined = required ? undefined : checkBpffs();
+
+const CGROUPS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+
+/** The root of the cgroup v2 hierarchy, wherever it is mounted. */
+function cgroupRoot(): string | undefined {
+  return CGROUPS.find((path) => {
+    try {
+      return Deno.statSync(`${path}/cgroup.procs`).isFile &&
+        Deno.statSync(`${path}/cgroup.controllers`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A cgroup (v2) of its own, empty; removed at the end. */
+export interface TestCgroup extends Disposable {
+  readonly path: string;
+}
+
+/** Makes a cgroup. */
+export function mustMakeCgroup(): TestCgroup {
+  const root = cgroupRoot();
+  if (root === undefined) throw new Error('Cannot find "cgroup2": not mounted, expected a mount');
+  const path = `${root}/loader_${Deno.pid}_${crypto.randomUUID().slice(0, 8)}`;
+  Deno.mkdirSync(path);
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
+}
+
+function checkCgroup(): string | undefined {
+  try {
+    mustMakeCgroup()[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    return `no writable cgroup2: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+/** Why no cgroup can be made here, or undefined if one can. */
+export const cgroupMissing: string | undefined = required ? undefined : checkCgroup();

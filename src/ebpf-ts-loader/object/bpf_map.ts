@@ -1,5 +1,5 @@
 import type { MapSpec } from "../spec/collection_spec.ts";
-import { isPerCpu, MapFlags } from "../spec/map_types.ts";
+import { isPerCpu, MapFlags, MapType, mapTypeName } from "../spec/map_types.ts";
 import {
   ATTR,
   BPF,
@@ -16,11 +16,13 @@ import {
   type BatchOptions,
   type BatchResult,
   deleteBatch,
+  type DeleteBatchOptions,
   lookupBatch,
   updateBatch,
   updateBatchAsync,
 } from "./map_batch.ts";
-import { MapElements, type MapKey, type MapValue, UpdateFlag } from "./map_elements.ts";
+import { MapElements, type MapKey, type MapValue, NO_KEY, UpdateFlag } from "./map_elements.ts";
+import { type NextKey, walkMap } from "./map_walk.ts";
 import { pinObject } from "./pin.ts";
 
 /** The properties of an open map. */
@@ -28,6 +30,9 @@ export type MapShape = Pick<
   MapSpec,
   "name" | "type" | "keySize" | "valueSize" | "maxEntries" | "flags"
 >;
+
+const QUEUES = [MapType.QUEUE, MapType.STACK];
+const KEYLESS = [...QUEUES, MapType.BLOOM_FILTER];
 
 /** Options of {@linkcode BpfMap.mmap}. */
 export interface MapMmapOptions {
@@ -128,29 +133,106 @@ export class BpfMap implements Disposable {
   }
 
   /**
-   * The keys, each a copy. Elements added or removed meanwhile may or may not be seen; throws if
-   * removals made the walk start again more often than the map has room.
+   * Removes an element and returns its value, as one step; undefined if it was absent. Hash maps
+   * only: {@linkcode NotSupportedError} for other types and before Linux 5.14.
    */
-  *keys(): Generator<Uint8Array<ArrayBuffer>> {
-    let key: Uint8Array<ArrayBuffer> | undefined;
-    for (let count = 0; count <= this.maxEntries; count++) {
-      this.#requireOpen();
-      key = this.#elements.nextKey(key);
-      if (key === undefined) return;
-      if (count < this.maxEntries) yield key;
-    }
-    throw new Error(
-      `Cannot iterate map "${this.name}": more keys than ${this.maxEntries}, ` +
-        "expected no removal during iteration",
+  lookupAndDelete(key: MapKey, flags = 0): Uint8Array<ArrayBuffer> | undefined {
+    this.#requireOpen();
+    return this.#elements.take(key, flags);
+  }
+
+  /**
+   * Adds a value to a queue, stack or bloom filter. E2BIG if it is full; a queue or stack drops
+   * its oldest value instead with `UpdateFlag.EXIST`.
+   */
+  push(value: MapValue, flags: number = UpdateFlag.ANY): void {
+    this.#requireType("push to", KEYLESS);
+    this.#elements.update(NO_KEY, value, flags);
+  }
+
+  /** Takes the oldest value of a queue, the youngest of a stack; undefined if it is empty. */
+  pop(): Uint8Array<ArrayBuffer> | undefined {
+    this.#requireType("pop from", QUEUES);
+    return this.#elements.take(NO_KEY, 0);
+  }
+
+  /** The value that {@linkcode pop} would take. */
+  peek(): Uint8Array<ArrayBuffer> | undefined {
+    this.#requireType("peek at", QUEUES);
+    return this.#elements.lookup(NO_KEY, 0);
+  }
+
+  /** False if a bloom filter has never seen the value; true if it may have. */
+  mayContain(value: MapValue): boolean {
+    this.#requireType("look up value in", [MapType.BLOOM_FILTER]);
+    return this.#elements.contains(value);
+  }
+
+  #requireType(action: string, types: readonly number[]): void {
+    this.#requireOpen();
+    if (types.includes(this.type)) return;
+    throw new TypeError(
+      `Cannot ${action} map "${this.name}": ${mapTypeName(this.type)}, expected ` +
+        types.map(mapTypeName).join(" or "),
     );
   }
 
-  /** Keys and values; elements removed meanwhile are left out. */
+  /**
+   * The keys, each a copy. Every element that is there from beginning to end comes exactly once,
+   * whatever is added or removed meanwhile, by programs too; what comes or goes meanwhile may or
+   * may not be seen.
+   *
+   * Hash maps are read bucket by bucket with batches (Linux 5.6). Others are walked from key to
+   * key; there the kernel starts again when the key just read was removed, so keys already seen
+   * are remembered and left out. If the walk makes no progress for four times `maxEntries` keys,
+   * because removals are faster than it is, it throws.
+   */
+  *keys(): Generator<Uint8Array<ArrayBuffer>> {
+    for (const { key } of walkMap(this, this.#walker())) yield key;
+  }
+
+  /** Keys and values, each a copy, under the rules of {@linkcode keys}. */
   *entries(): Generator<[Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]> {
-    for (const key of this.keys()) {
-      const value = this.lookup(key);
-      if (value) yield [key, value];
+    for (const { key, value = this.lookup(key) } of walkMap(this, this.#walker())) {
+      if (value) yield [key, value]; // else removed since
     }
+  }
+
+  #walker(): NextKey {
+    return (key) => {
+      this.#requireOpen();
+      return this.#elements.nextKey(key);
+    };
+  }
+
+  /** A per-CPU element's values, one for each possible CPU (copies); undefined if it is absent. */
+  lookupPerCpu(key: MapKey): Uint8Array<ArrayBuffer>[] | undefined {
+    this.#requirePerCpu();
+    const value = this.lookup(key);
+    return value && this.perCpuValues(value);
+  }
+
+  /** Sets a per-CPU element: one value for each possible CPU, in order. */
+  updatePerCpu(key: MapKey, values: readonly Uint8Array[], flags: number = UpdateFlag.ANY): void {
+    this.#requirePerCpu();
+    const whole = new Uint8Array(this.wholeValueSize);
+    const cpus = this.perCpuValues(whole);
+    const wrong = values.find((value) => value.length !== this.valueSize);
+    if (values.length !== cpus.length || wrong) {
+      throw new RangeError(
+        `Cannot use values of "${this.name}": ${values.length} of ` +
+          `${wrong?.length ?? this.valueSize} bytes, expected ${cpus.length} of ${this.valueSize}`,
+      );
+    }
+    values.forEach((value, cpu) => cpus[cpu]?.set(value));
+    this.update(key, whole, flags);
+  }
+
+  #requirePerCpu(): void {
+    if (isPerCpu(this.type)) return;
+    throw new TypeError(
+      `Cannot use map "${this.name}": ${mapTypeName(this.type)}, expected a per-CPU type`,
+    );
   }
 
   /** Splits a per-CPU map's value into one view per possible CPU. */
@@ -170,7 +252,7 @@ export class BpfMap implements Disposable {
 
   /**
    * Updates many elements with one call; keys and values are packed arrays and are read where they
-   * lie. Throws `BatchError` with how many were done.
+   * lie. Throws `BatchError` with how many were done, to go on from there.
    */
   updateBatch(keys: Uint8Array, values: Uint8Array, options?: BatchOptions): void {
     updateBatch(this, keys, values, options);
@@ -185,14 +267,17 @@ export class BpfMap implements Disposable {
     return updateBatchAsync(this, keys, values, options);
   }
 
-  /** Deletes many elements; throws `BatchError` (ENOENT) at the first absent one. */
-  deleteBatch(keys: Uint8Array, options?: BatchOptions): void {
-    deleteBatch(this, keys, options);
+  /**
+   * Deletes many elements and returns how many. Throws `BatchError` (ENOENT) at the first absent
+   * one, unless `absent` is `"skip"`.
+   */
+  deleteBatch(keys: Uint8Array, options?: DeleteBatchOptions): number {
+    return deleteBatch(this, keys, options);
   }
 
   /**
    * Reads elements into the caller's packed arrays, from `cursor` on. Hash maps answer ENOSPC if a
-   * bucket does not fit: give more room.
+   * bucket does not fit; the cursor stays where it was: give more room.
    */
   lookupBatch(keys: Uint8Array, values: Uint8Array, cursor: BatchCursor): BatchResult {
     return lookupBatch(this, { keys, values, cursor, remove: false });

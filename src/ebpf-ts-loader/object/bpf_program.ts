@@ -55,7 +55,7 @@ export class BpfProgram implements Disposable {
    * Blocks for all repeats; EINTR if a signal arrives meanwhile.
    */
   testRun(options: TestRunOptions = {}): TestRunResult {
-    this.#runner ??= new TestRunner(this.fd, this.name);
+    this.#runner ??= new TestRunner(this.fd, this);
     if (!this.#fd.open) this.#fd.fd; // throws
     return this.#runner.run(options);
   }

@@ -1,12 +1,31 @@
 import { ATTR, BPF, BpfAttr, bpfCommandName, ERRNO, SyscallError } from "../sys/mod.ts";
 import { type ElementLayout, wholeValueSize } from "./map_elements.ts";
 
-/** A batch stopped part-way; `done` elements before the failing one took effect. */
+/**
+ * A batch stopped part-way: the elements before number `done` took effect, that one and those
+ * behind it did not. Go on with `from: error.done`, or `from: error.done + 1` to leave it out.
+ *
+ * @example Usage
+ * ```ts
+ * import { BatchError, type BpfMap } from "ebpf-ts-loader";
+ * function updateWhatFits(map: BpfMap, keys: Uint8Array, values: Uint8Array): number {
+ *   try {
+ *     map.updateBatch(keys, values);
+ *     return keys.length / map.keySize;
+ *   } catch (error) {
+ *     if (error instanceof BatchError && error.code === "E2BIG") return error.done;
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export class BatchError extends SyscallError {
+  /** For messages and `switch`. */
   override name = "BatchError";
-  /** Elements that were processed. */
+  /** Index of the first element that was not processed, counted from the start of the arrays. */
   readonly done: number;
 
+  /** Describes the failure of one batch command. */
   constructor(command: string, errno: number, context: { map: string; done: number; of: number }) {
     super(command, errno, {
       action: "finish batch on map",
@@ -19,10 +38,18 @@ export class BatchError extends SyscallError {
 
 /** Options of a batch update. */
 export interface BatchOptions {
-  /** Elements in the batch. @default as many as the keys have room for */
+  /** Elements in the arrays. @default as many as the keys have room for */
   count?: number;
-  /** Element flags; see `UpdateFlag`. @default ANY */
+  /** Index of the first element to process: where a {@linkcode BatchError} stopped. @default 0 */
+  from?: number;
+  /** Element flags: only `UpdateFlag.LOCK` is taken. @default ANY */
   flags?: number;
+}
+
+/** Options of a batch deletion. */
+export interface DeleteBatchOptions extends Pick<BatchOptions, "count" | "from"> {
+  /** What to do about a key that is not in the map. @default "fail", with ENOENT */
+  absent?: "fail" | "skip";
 }
 
 /** Where a batch lookup goes on; made by `new BatchCursor()`, one per pass over the map. */
@@ -62,36 +89,46 @@ function elementCount(
   );
 }
 
-function writeAttr(
-  map: Target,
-  command: number,
-  { keys, values, count, flags }: {
-    keys: Uint8Array;
-    values: Uint8Array | undefined;
-    count: number;
-    flags: number;
-  },
-): BpfAttr {
-  return new BpfAttr(command, ATTR.BATCH.size)
-    .u32(ATTR.BATCH.fd, map.fd)
-    .pointer(ATTR.BATCH.keysPtr, keys)
-    .pointer(ATTR.BATCH.valuesPtr, values ?? null)
-    .u32(ATTR.BATCH.count, count)
-    .u64(ATTR.BATCH.elementFlags64, BigInt(flags));
+interface Write {
+  readonly map: Target;
+  readonly command: number;
+  readonly attr: BpfAttr;
+  readonly from: number;
+  readonly total: number;
 }
 
-function finishWrite(
+function prepareWrite(
   map: Target,
-  attr: BpfAttr,
-  result: number,
   command: number,
-  of: number,
-): void {
+  { keys, values, options }: {
+    keys: Uint8Array;
+    values: Uint8Array | undefined;
+    options: BatchOptions;
+  },
+): Write {
+  const total = elementCount(map, keys, values, options.count);
+  const { from = 0, flags = 0 } = options;
+  if (!Number.isInteger(from) || from < 0 || from > total) {
+    throw new RangeError(
+      `Cannot batch on map "${map.name}": from element ${from}, expected 0 to ${total}`,
+    );
+  }
+  const attr = new BpfAttr(command, ATTR.BATCH.size)
+    .u32(ATTR.BATCH.fd, map.fd)
+    .pointer(ATTR.BATCH.keysPtr, keys.subarray(from * map.keySize))
+    .pointer(ATTR.BATCH.valuesPtr, values?.subarray(from * wholeValueSize(map)) ?? null)
+    .u32(ATTR.BATCH.count, total - from)
+    .u64(ATTR.BATCH.elementFlags64, BigInt(flags));
+  return { map, command, attr, from, total };
+}
+
+function finishWrite({ map, command, attr, from, total }: Write, result: number): void {
   if (result >= 0) return;
-  // The kernel leaves `count` alone when it refuses the whole batch.
-  const refused = result === -ERRNO.EINVAL || result === -ERRNO.ENOTSUPP;
-  const done = refused ? 0 : Math.min(attr.getU32(ATTR.BATCH.count), of);
-  throw new BatchError(bpfCommandName(command), -result, { map: map.name, done, of });
+  // A batch that stopped part-way has processed fewer than all; the kernel leaves `count` as it
+  // was when it refuses the whole batch.
+  const processed = attr.getU32(ATTR.BATCH.count);
+  const done = processed < total - from ? from + processed : from;
+  throw new BatchError(bpfCommandName(command), -result, { map: map.name, done, of: total });
 }
 
 /** BPF_MAP_UPDATE_BATCH straight from the caller's bytes. */
@@ -101,11 +138,8 @@ export function updateBatch(
   values: Uint8Array,
   options: BatchOptions = {},
 ): void {
-  const count = elementCount(map, keys, values, options.count);
-  if (count === 0) return;
-  const { flags = 0 } = options;
-  const attr = writeAttr(map, BPF.MAP_UPDATE_BATCH, { keys, values, count, flags });
-  finishWrite(map, attr, attr.call(), BPF.MAP_UPDATE_BATCH, count);
+  const write = prepareWrite(map, BPF.MAP_UPDATE_BATCH, { keys, values, options });
+  if (write.total > write.from) finishWrite(write, write.attr.call());
 }
 
 /** BPF_MAP_UPDATE_BATCH on a thread of the pool. */
@@ -115,19 +149,37 @@ export async function updateBatchAsync(
   values: Uint8Array,
   options: BatchOptions = {},
 ): Promise<void> {
-  const count = elementCount(map, keys, values, options.count);
-  if (count === 0) return;
-  const { flags = 0 } = options;
-  const attr = writeAttr(map, BPF.MAP_UPDATE_BATCH, { keys, values, count, flags });
-  finishWrite(map, attr, await attr.callAsync(), BPF.MAP_UPDATE_BATCH, count);
+  const write = prepareWrite(map, BPF.MAP_UPDATE_BATCH, { keys, values, options });
+  if (write.total > write.from) finishWrite(write, await write.attr.callAsync());
 }
 
-/** BPF_MAP_DELETE_BATCH. */
-export function deleteBatch(map: Target, keys: Uint8Array, options: BatchOptions = {}): void {
-  const count = elementCount(map, keys, undefined, options.count);
-  if (count === 0) return;
-  const attr = writeAttr(map, BPF.MAP_DELETE_BATCH, { keys, values: undefined, count, flags: 0 });
-  finishWrite(map, attr, attr.call(), BPF.MAP_DELETE_BATCH, count);
+/** BPF_MAP_DELETE_BATCH; returns how many elements were deleted. */
+export function deleteBatch(
+  map: Target,
+  keys: Uint8Array,
+  options: DeleteBatchOptions = {},
+): number {
+  const { absent = "fail", from: first = 0 } = options;
+  let skipped = 0;
+  for (let from = first;;) {
+    const write = prepareWrite(map, BPF.MAP_DELETE_BATCH, {
+      keys,
+      values: undefined,
+      options: { ...options, from },
+    });
+    if (write.total === from) return write.total - first - skipped;
+    const result = write.attr.call();
+    try {
+      finishWrite(write, result);
+      return write.total - first - skipped;
+    } catch (error) {
+      const skip = absent === "skip" && error instanceof BatchError &&
+        error.errno === ERRNO.ENOENT;
+      if (!skip) throw error;
+      skipped++;
+      from = error.done + 1;
+    }
+  }
 }
 
 /** BPF_MAP_LOOKUP_BATCH or BPF_MAP_LOOKUP_AND_DELETE_BATCH into the caller's bytes. */

@@ -1,3 +1,4 @@
+import { NotSupportedError } from "../errors.ts";
 import { isPerCpu } from "../spec/map_types.ts";
 import { ATTR, BPF, BpfAttr, ERRNO } from "../sys/mod.ts";
 import { possibleCpus } from "./possible_cpus.ts";
@@ -8,13 +9,23 @@ export type MapKey = Uint8Array | number;
 /** Bytes of a value; a number stands for a u32 value (an fd in map-in-maps and prog arrays). */
 export type MapValue = Uint8Array | number;
 
-/** What an update may do. */
+/**
+ * What an update may do.
+ *
+ * @example Usage
+ * ```ts
+ * import { type BpfMap, UpdateFlag } from "ebpf-ts-loader";
+ * function claim(map: BpfMap, key: number, owner: number): void {
+ *   map.update(key, owner, UpdateFlag.NOEXIST); // EEXIST if it is taken
+ * }
+ * ```
+ */
 export const UpdateFlag = {
   /** Create or replace. */
   ANY: 0,
   /** Only create; else EEXIST. */
   NOEXIST: 1,
-  /** Only replace; else ENOENT. */
+  /** Only replace; else ENOENT. Of a queue or stack that is full: drop the oldest. */
   EXIST: 2,
   /** Take the value's spin lock. */
   LOCK: 4,
@@ -22,6 +33,9 @@ export const UpdateFlag = {
 
 // Above this size a copy costs more than taking the buffer's address.
 const COPY_LIMIT = 4096;
+
+/** The key of queues, stacks and bloom filters. */
+export const NO_KEY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** What element operations need to know about a map. */
 export interface ElementLayout {
@@ -50,10 +64,11 @@ export class MapElements {
   readonly #next: BpfAttr;
   readonly #update: BpfAttr;
   readonly #delete: BpfAttr;
+  readonly #take: BpfAttr;
 
   constructor(fd: number, layout: ElementLayout) {
     this.#layout = layout;
-    // At least one byte: an empty buffer has no address.
+    // Room for a number at least. The kernel wants NULL for the key of a map without keys.
     this.#key = new Uint8Array(Math.max(4, layout.keySize));
     this.#keyWord = new DataView(this.#key.buffer);
     this.#nextKey = new Uint8Array(Math.max(4, layout.keySize));
@@ -61,11 +76,12 @@ export class MapElements {
     const attr = (command: number, value: Uint8Array | null) =>
       new BpfAttr(command, ATTR.ELEMENT.size)
         .u32(ATTR.ELEMENT.fd, fd)
-        .pointer(ATTR.ELEMENT.keyPtr, this.#key)
+        .pointer(ATTR.ELEMENT.keyPtr, layout.keySize === 0 ? null : this.#key)
         .pointer(ATTR.ELEMENT.valuePtr, value);
     this.#lookup = attr(BPF.MAP_LOOKUP_ELEM, this.#value);
     this.#update = attr(BPF.MAP_UPDATE_ELEM, this.#value);
     this.#delete = attr(BPF.MAP_DELETE_ELEM, null);
+    this.#take = attr(BPF.MAP_LOOKUP_AND_DELETE_ELEM, this.#value);
     this.#next = attr(BPF.MAP_GET_NEXT_KEY, this.#nextKey);
   }
 
@@ -131,20 +147,25 @@ export class MapElements {
   update(key: MapKey, value: MapValue, flags: number): void {
     this.#setKey(key);
     this.#update.u32(ATTR.ELEMENT.flags64, flags);
-    if (typeof value === "number") {
-      if (this.valueSize !== 4 || !Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-        throw this.#valueError(`${value}`);
-      }
-      new DataView(this.#value.buffer).setUint32(0, value, true);
-    } else if (value.length !== this.valueSize) {
-      throw this.#valueError(`${value.length} bytes`);
-    } else if (value.length <= COPY_LIMIT) {
-      this.#value.set(value);
-    } else {
+    if (typeof value !== "number" && value.length > COPY_LIMIT) {
+      if (value.length !== this.valueSize) throw this.#valueError(`${value.length} bytes`);
       this.#updateFrom(value);
       return;
     }
+    this.#setValue(value);
     this.#update.must(this.#context("update map"));
+  }
+
+  #setValue(value: MapValue): void {
+    if (typeof value !== "number") {
+      if (value.length !== this.valueSize) throw this.#valueError(`${value.length} bytes`);
+      this.#value.set(value);
+      return;
+    }
+    if (this.valueSize !== 4 || !Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+      throw this.#valueError(`${value}`);
+    }
+    new DataView(this.#value.buffer).setUint32(0, value, true);
   }
 
   #updateFrom(value: Uint8Array): void {
@@ -161,6 +182,26 @@ export class MapElements {
     if (result === -ERRNO.ENOENT) return false;
     if (result < 0) throw this.#delete.error(result, this.#context("delete from map"));
     return true;
+  }
+
+  /** Removes an element and returns its value (a copy); undefined if it was absent. */
+  take(key: MapKey, flags: number): Uint8Array<ArrayBuffer> | undefined {
+    this.#setKey(key);
+    const result = this.#take.u32(ATTR.ELEMENT.flags64, flags).call();
+    if (result === -ERRNO.ENOENT) return undefined;
+    if (result >= 0) return this.#value.slice(0, this.valueSize);
+    const context = this.#context("look up and delete in map");
+    const cause = this.#take.error(result, context);
+    // A kernel that has it for other types answers ENOTSUPP.
+    if (result !== -ERRNO.ENOTSUPP) throw cause;
+    const feature = "lookup and delete for this map type";
+    throw new NotSupportedError(context.action, context.subject, feature, "5.14", { cause });
+  }
+
+  /** Whether a bloom filter may have seen `value`: the kernel reads the value it looks up. */
+  contains(value: MapValue): boolean {
+    this.#setValue(value);
+    return this.#find(NO_KEY, 0);
   }
 
   /** The key after `key` (the first one without it), or undefined at the end. */

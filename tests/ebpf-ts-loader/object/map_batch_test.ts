@@ -77,6 +77,57 @@ kernelTest("updateBatch() says how many elements were done", () => {
   assertEquals(absent.done, 0);
 });
 
+kernelTest("a batch goes on from where another one stopped", () => {
+  using map = make({ maxEntries: 600, flags: MapFlags.NO_PREALLOC });
+  const { keys, values } = packed(new WebAssembly.Memory({ initial: 1 }));
+  const error = assertThrows(() => map.updateBatch(keys, values), BatchError, "(600 done)");
+  assertEquals(map.deleteBatch(keys, { count: 600 }), 600);
+  map.updateBatch(keys, values, { from: error.done });
+  assertEquals([map.lookup(599), [...map.keys()].length], [undefined, 400]);
+  assertThrows(() => map.updateBatch(keys, values, { from: 1001 }), RangeError, "0 to 1000");
+  const again = assertThrows(() => map.updateBatch(keys, values, { from: 100 }), BatchError);
+  assertEquals(again.done, 300, "counted from the start of the arrays");
+});
+
+kernelTest("deleteBatch() skips absent keys if told to", () => {
+  using map = make({});
+  const { keys, values } = packed(new WebAssembly.Memory({ initial: 1 }));
+  map.updateBatch(keys, values);
+  for (const absent of [0, 1, 500, 999]) map.delete(absent);
+  const error = assertThrows(() => map.deleteBatch(keys, { from: 2 }), BatchError, "ENOENT");
+  assertEquals(error.done, 500);
+  assertEquals(map.deleteBatch(keys, { absent: "skip" }), 498);
+  assertEquals([...map.keys()], []);
+});
+
+kernelTest("a refused batch has done nothing", () => {
+  using map = make({ type: MapType.ARRAY });
+  map.freeze();
+  const { keys, values } = packed(new WebAssembly.Memory({ initial: 1 }));
+  const error = assertThrows(() => map.updateBatch(keys, values), BatchError, "EPERM");
+  assertEquals(error.done, 0);
+});
+
+kernelTest("lookupBatch() leaves the cursor where it was when there is no room", () => {
+  using map = make({ maxEntries: 2 }); // 2 buckets
+  for (const key of [1, 2]) map.update(key, new Uint8Array(8));
+  const cursor = new BatchCursor();
+  const read = (room: number) =>
+    map.lookupBatch(new Uint8Array(room * 4), new Uint8Array(room * 8), cursor).count;
+  let count = 0;
+  let failures = 0;
+  for (let room = 1; !cursor.ended; room = 2) {
+    try {
+      count += read(room);
+    } catch (error) {
+      assert(error instanceof BatchError && error.code === "ENOSPC");
+      failures++;
+    }
+  }
+  assertEquals(count, 2);
+  assert(failures <= 1);
+});
+
 kernelTest("batches refuse counts that do not fit the buffers", () => {
   using map = make({});
   const [keys, values] = [new Uint8Array(40), new Uint8Array(72)];
