@@ -2,19 +2,30 @@ import { ObjectFormatError } from "./errors.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: false });
 
+/** The order of a multi-byte number's bytes: least significant first, or last. */
+export type ByteOrder = "little" | "big";
+
 /**
- * Bounds-checked little-endian reads: every failure is an {@linkcode ObjectFormatError} that names
+ * Bounds-checked reads in one byte order: every failure is an {@linkcode ObjectFormatError} that names
  * the place, never a RangeError of DataView.
  */
 export class ByteReader {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** File and part, for error messages: `datapath.o .BTF`. */
   readonly subject: string;
+  readonly byteOrder: ByteOrder;
   readonly #view: DataView;
+  readonly #little: boolean;
 
-  constructor(bytes: Uint8Array<ArrayBuffer>, subject: string) {
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    subject: string,
+    byteOrder: ByteOrder = "little",
+  ) {
     this.bytes = bytes;
     this.subject = subject;
+    this.byteOrder = byteOrder;
+    this.#little = byteOrder === "little";
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -39,23 +50,23 @@ export class ByteReader {
 
   u16(offset: number, what: string): number {
     this.#require(offset, 2, what);
-    return this.#view.getUint16(offset, true);
+    return this.#view.getUint16(offset, this.#little);
   }
 
   u32(offset: number, what: string): number {
     this.#require(offset, 4, what);
-    return this.#view.getUint32(offset, true);
+    return this.#view.getUint32(offset, this.#little);
   }
 
   i32(offset: number, what: string): number {
     this.#require(offset, 4, what);
-    return this.#view.getInt32(offset, true);
+    return this.#view.getInt32(offset, this.#little);
   }
 
   /** A 64-bit field that must be a sane offset or size. */
   u64(offset: number, what: string): number {
     this.#require(offset, 8, what);
-    const value = this.#view.getBigUint64(offset, true);
+    const value = this.#view.getBigUint64(offset, this.#little);
     if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
     throw this.error(`${what} 0x${value.toString(16)}`, "a value below 2^53");
   }

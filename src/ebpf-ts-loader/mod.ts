@@ -35,6 +35,14 @@
  */
 
 export { Btf } from "./btf/btf.ts";
+export { type CoreInput, type CoreResult, relocateCore } from "./core/relocate.ts";
+export {
+  CoreKind,
+  type CoreRelocation,
+  coreRelocations,
+  describeRelocation,
+} from "./core/relocation.ts";
+export type { ByteOrder } from "./elf/elf_file.ts";
 export type * from "./btf/layout.ts";
 export type * from "./btf/types.ts";
 export {
@@ -100,6 +108,12 @@ export {
   cloneProgram,
   cloneSpec,
   type CollectionSpec,
+  type ExternReferenceSpec,
+  type ExternSpec,
+  type KconfigExtern,
+  type KconfigKind,
+  type KfuncExtern,
+  type KsymExtern,
   type MapSpec,
   type ProgramSpec,
   type ReferenceSpec,
@@ -108,5 +122,11 @@ export {
 } from "./spec/collection_spec.ts";
 export { isMapOfMaps, isPerCpu, MapFlags, MapType, mapTypeName } from "./spec/map_types.ts";
 export { parseObject } from "./spec/parse_object.ts";
-export { AttachType, ProgramType, type SectionKind, sectionKind } from "./spec/program_types.ts";
+export { AttachType, ProgramType } from "./spec/program_types.ts";
+export {
+  type AttachBtf,
+  ProgramFlags,
+  type SectionKind,
+  sectionKind,
+} from "./spec/section_kind.ts";
 export { getVariable, setVariable, type VariableValue } from "./spec/variable_value.ts";

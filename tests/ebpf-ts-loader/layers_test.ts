@@ -4,9 +4,10 @@ const ROOT = new URL("../../src/ebpf-ts-loader/", import.meta.url);
 
 /** Each folder, and the folders it may import besides itself; "" is the package's root. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  "": ["elf", "btf", "spec", "object", "link"],
+  "": ["elf", "btf", "core", "spec", "object", "link"],
   elf: [""],
   btf: [""],
+  core: ["", "btf"],
   spec: ["", "elf", "btf"],
   object: ["", "btf", "spec", "sys"],
   link: ["", "object", "spec", "sys"],

@@ -23,7 +23,7 @@ export function decodeBtf(bytes: Uint8Array<ArrayBuffer>, subject: string): Deco
   }
   const magic = reader.u16(0, "magic");
   if (magic !== MAGIC) {
-    throw reader.error(`magic 0x${magic.toString(16)}`, "little-endian BTF (0xeb9f)");
+    throw reader.error(`magic 0x${magic.toString(16)}`, "BTF (0xeb9f)");
   }
   const version = reader.u8(2, "version");
   if (version !== 1) throw reader.error(`version ${version}`, "1");

@@ -1,6 +1,8 @@
+import type { ByteOrder } from "../_reader.ts";
 import { ObjectFormatError } from "../errors.ts";
 import { refuseCycles } from "./_cycles.ts";
 import { decodeBtf, type DecodedBtf } from "./_decode.ts";
+import { littleEndianBtf } from "./_little_endian.ts";
 import type { MemberLayout, StructLayout, TypeLayout } from "./layout.ts";
 import type { BtfComposite, BtfKind, BtfMember, BtfModifier, BtfType, BtfTypeOf } from "./types.ts";
 
@@ -23,21 +25,26 @@ const MAX_DEPTH = 32;
  * ```
  */
 export class Btf {
-  /** The blob as parsed (a copy). */
+  /** The blob as parsed (a copy), in little-endian order whatever it came in. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The order of the blob that was parsed, and so of the data that its types describe. */
+  readonly byteOrder: ByteOrder;
   /** Types by id; index 0 is void. */
   readonly types: readonly BtfType[];
   readonly #decoded: DecodedBtf;
   readonly #subject: string;
   readonly #layouts = new Map<number, TypeLayout>();
   #byName: Map<string, BtfType[]> | undefined;
+  #tags: Map<number, string[]> | undefined;
 
   /**
-   * Parses a little-endian BTF blob (`.BTF` section, /sys/kernel/btf/vmlinux). Throws
+   * Parses a BTF blob of either byte order (`.BTF` section, /sys/kernel/btf/vmlinux). Throws
    * {@linkcode ObjectFormatError} for what is truncated, out of range or cyclic.
    */
   constructor(bytes: Uint8Array<ArrayBuffer>, subject = "BTF") {
-    this.bytes = bytes.slice();
+    const { bytes: little, byteOrder } = littleEndianBtf(bytes);
+    this.bytes = little;
+    this.byteOrder = byteOrder;
     this.#subject = subject;
     this.#decoded = decodeBtf(this.bytes, subject);
     this.types = this.#decoded.types;
@@ -74,6 +81,12 @@ export class Btf {
     for (const type of this.types) {
       if (type.kind === kind) yield type as BtfTypeOf<K>;
     }
+  }
+
+  /** Texts of the `btf_decl_tag` attributes of a whole type, variable or function. */
+  tagsOf(id: number): string[] {
+    this.#tags ??= indexTags(this.types);
+    return [...this.#tags.get(id) ?? []];
   }
 
   /** Strips typedefs, qualifiers and type tags. */
@@ -208,6 +221,17 @@ export class Btf {
 function isModifier(type: BtfType): type is BtfModifier {
   return type.kind === "typedef" || type.kind === "const" || type.kind === "volatile" ||
     type.kind === "restrict" || type.kind === "typeTag";
+}
+
+function indexTags(types: readonly BtfType[]): Map<number, string[]> {
+  const index = new Map<number, string[]>();
+  for (const type of types) {
+    if (type.kind !== "declTag" || type.component !== -1) continue;
+    const list = index.get(type.type);
+    if (list) list.push(type.name);
+    else index.set(type.type, [type.name]);
+  }
+  return index;
 }
 
 function indexByName(types: readonly BtfType[]): Map<string, BtfType[]> {

@@ -1,4 +1,5 @@
 import { ByteReader } from "../_reader.ts";
+import { littleEndianExtension } from "./_little_endian.ts";
 import type { Btf } from "./btf.ts";
 
 /** Bytes of one func_info, line_info and CO-RE relocation record, as the kernel takes them. */
@@ -27,13 +28,13 @@ export const NO_EXTENSION: BtfExtension = {
 const MAGIC = 0xeb9f;
 const HEADER_SIZE = 24;
 
-/** Parses `.BTF.ext`, whose strings are those of `btf`. */
+/** Parses `.BTF.ext` of either byte order, whose strings are those of `btf`. */
 export function parseBtfExtension(
   bytes: Uint8Array<ArrayBuffer>,
   btf: Btf,
   subject: string,
 ): BtfExtension {
-  const reader = new ByteReader(bytes, subject);
+  const reader = new ByteReader(littleEndianExtension(bytes), subject);
   const magic = reader.u16(0, "magic");
   if (magic !== MAGIC) throw reader.error(`magic 0x${magic.toString(16)}`, "0xeb9f");
   const headerLength = reader.u32(4, "header length");

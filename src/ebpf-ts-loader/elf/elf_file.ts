@@ -1,4 +1,6 @@
-import { ByteReader } from "../_reader.ts";
+import { type ByteOrder, ByteReader } from "../_reader.ts";
+
+export type { ByteOrder };
 
 /** Section types. */
 export const SHT = { NULL: 0, PROGBITS: 1, SYMTAB: 2, STRTAB: 3, RELA: 4, NOBITS: 8, REL: 9 };
@@ -52,6 +54,8 @@ export interface ElfRelocation {
 /** A parsed object; sections are views of the input, which must not change. */
 export interface ElfFile {
   readonly name: string;
+  /** Order of the object's own numbers: those inside its sections too. */
+  readonly byteOrder: ByteOrder;
   readonly sections: readonly ElfSection[];
   readonly symbols: readonly ElfSymbol[];
   /** The symbols of each section, by its index. */
@@ -60,6 +64,8 @@ export interface ElfFile {
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
 }
 
+const CLASS_64 = 2;
+const BYTE_ORDERS: readonly (ByteOrder | undefined)[] = [undefined, "little", "big"];
 const EHDR_SIZE = 64;
 const SHDR_SIZE = 64;
 const SYM_SIZE = 24;
@@ -71,11 +77,12 @@ const SHN_LORESERVE = 0xff00;
 const NOBITS_LIMIT = 256 * 1024 * 1024;
 
 /**
- * Reads a 64-bit little-endian relocatable BPF object. Pure: no kernel, no permission. Throws
- * {@linkcode ObjectFormatError} on anything else.
+ * Reads a 64-bit relocatable BPF object of either byte order. Pure: no kernel, no permission.
+ * Throws {@linkcode ObjectFormatError} on anything else.
  */
 export function parseElf(bytes: Uint8Array<ArrayBuffer>, name: string): ElfFile {
-  const reader = new ByteReader(bytes, name);
+  const byteOrder = checkIdent(new ByteReader(bytes, name));
+  const reader = new ByteReader(bytes, name, byteOrder);
   checkHeader(reader);
   const sections = readSections(reader);
   const tables = sections.filter((section) => section.type === SHT.SYMTAB);
@@ -84,6 +91,7 @@ export function parseElf(bytes: Uint8Array<ArrayBuffer>, name: string): ElfFile 
   const symbols = table ? readSymbols(reader, table, sections) : [];
   return {
     name,
+    byteOrder,
     sections,
     symbols,
     symbolsOf: groupBySection(symbols),
@@ -91,7 +99,8 @@ export function parseElf(bytes: Uint8Array<ArrayBuffer>, name: string): ElfFile 
   };
 }
 
-function checkHeader(reader: ByteReader): void {
+/** The part of the header that is the same in both byte orders, and says which one it is. */
+function checkIdent(reader: ByteReader): ByteOrder {
   if (reader.length < EHDR_SIZE) {
     throw reader.error(`${reader.length} bytes`, `an ELF header of ${EHDR_SIZE}`);
   }
@@ -99,10 +108,14 @@ function checkHeader(reader: ByteReader): void {
   if (magic !== 0x464c457f) {
     throw reader.error(`magic 0x${magic.toString(16)}`, "an ELF file (0x464c457f)");
   }
-  const layout = reader.u16(4, "class and byte order");
-  if (layout !== 0x0102) {
-    throw reader.error(`class and data 0x${layout.toString(16)}`, "64-bit little-endian (0x102)");
-  }
+  const bits = reader.u8(4, "class");
+  if (bits !== CLASS_64) throw reader.error(`class ${bits}`, `64-bit (${CLASS_64})`);
+  const order = BYTE_ORDERS[reader.u8(5, "byte order")];
+  if (order) return order;
+  throw reader.error(`byte order ${reader.u8(5, "byte order")}`, "1 (little) or 2 (big)");
+}
+
+function checkHeader(reader: ByteReader): void {
   const machine = reader.u16(18, "machine");
   if (machine !== EM_BPF) throw reader.error(`machine ${machine}`, `BPF (${EM_BPF})`);
   const type = reader.u16(16, "type");
@@ -145,7 +158,8 @@ function readSections(reader: ByteReader): ElfSection[] {
 function sectionNames(reader: ByteReader, header: number): ByteReader {
   const offset = reader.u64(header + 24, "section names offset");
   const size = reader.u64(header + 32, "section names size");
-  return new ByteReader(reader.slice(offset, size, "section names"), reader.subject);
+  const names = reader.slice(offset, size, "section names");
+  return new ByteReader(names, reader.subject, reader.byteOrder);
 }
 
 function readSection(
@@ -173,6 +187,10 @@ function readSection(
   };
 }
 
+function part(reader: ByteReader, { bytes, name }: ElfSection): ByteReader {
+  return new ByteReader(bytes, `${reader.subject} ${name}`, reader.byteOrder);
+}
+
 function recordCount(reader: ByteReader, section: ElfSection, size: number): number {
   if (section.size % size !== 0) {
     throw reader.error(
@@ -192,8 +210,8 @@ function readSymbols(
   if (strings?.type !== SHT.STRTAB) {
     throw reader.error(`symbol names in section ${table.link}`, "a string table");
   }
-  const names = new ByteReader(strings.bytes, `${reader.subject} ${strings.name}`);
-  const body = new ByteReader(table.bytes, `${reader.subject} ${table.name}`);
+  const names = part(reader, strings);
+  const body = part(reader, table);
   return Array.from({ length: recordCount(reader, table, SYM_SIZE) }, (_, index) => {
     const at = index * SYM_SIZE;
     const info = body.u8(at + 4, "symbol info");
@@ -238,7 +256,7 @@ function readRelocations(
     if (section.info === 0 || !target) {
       throw reader.error(`"${section.name}" for section ${section.info}`, "an existing section");
     }
-    const body = new ByteReader(section.bytes, `${reader.subject} ${section.name}`);
+    const body = part(reader, section);
     const list = relocations.get(target.index) ?? [];
     const count = recordCount(reader, section, REL_SIZE);
     for (let index = 0; index < count; index++) {
@@ -257,7 +275,9 @@ function readRelocation(
 ): ElfRelocation {
   const at = index * REL_SIZE;
   const offset = body.u64(at, "relocation offset");
-  const symbolIndex = body.u32(at + 12, "relocation symbol");
+  // One 64-bit number: the symbol in its high half, the type in its low one.
+  const [typeAt, symbolAt] = body.byteOrder === "little" ? [8, 12] : [12, 8];
+  const symbolIndex = body.u32(at + symbolAt, "relocation symbol");
   const symbol = context.symbols[symbolIndex];
   if (!symbol) {
     throw body.error(
@@ -271,5 +291,5 @@ function readRelocation(
       `inside the ${context.target.size} bytes of "${context.target.name}"`,
     );
   }
-  return { offset, type: body.u32(at + 8, "relocation type"), symbol };
+  return { offset, type: body.u32(at + typeAt, "relocation type"), symbol };
 }

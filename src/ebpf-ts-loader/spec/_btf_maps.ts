@@ -67,8 +67,10 @@ function parsePlaced(
     );
   }
   const values = definition.members.find((member) => member.name === "values");
+  const spec = new MapDefinition(btf, variable, elf.name).parse(definition, false);
+  spec.tags = btf.tagsOf(variable.id);
   return {
-    spec: new MapDefinition(btf, variable, elf.name).parse(definition, false),
+    spec,
     offset: symbol.value,
     size,
     slotsOffset: values && values.bitOffset / 8,
@@ -93,6 +95,7 @@ export function emptyMap(name: string): MapSpec {
     slots: [],
     contents: undefined,
     frozen: false,
+    tags: [],
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Btf } from "../btf/btf.ts";
-import { type ElfFile, type ElfSection, type ElfSymbol, SHF, STT, STV } from "../elf/elf_file.ts";
+import type { BtfVariable } from "../btf/types.ts";
+import { type ElfFile, type ElfSection, type ElfSymbol, SHF, STT } from "../elf/elf_file.ts";
 import { ObjectFormatError } from "../errors.ts";
 import { emptyMap } from "./_btf_maps.ts";
 import type { MapSpec, VariableSpec } from "./collection_spec.ts";
@@ -12,15 +13,12 @@ export function isData(section: ElfSection): boolean {
   return DATA_NAME.test(section.name) && (section.flags & SHF.ALLOC) !== 0 && section.size > 0;
 }
 
-/** The one-element array map that holds a section of global variables. */
-export function dataMap(elf: ElfFile, section: ElfSection, btf: Btf | undefined): MapSpec {
-  if (elf.relocations.has(section.index)) {
-    throw new ObjectFormatError(
-      `${elf.name} ${section.name}`,
-      "a pointer in global data",
-      "no relocations there",
-    );
-  }
+/**
+ * The one-element array map that holds a section of global variables. Pointers in initialisers
+ * (`const char *const names[]`) stay 0, as with libbpf: an address inside a map is not known, and
+ * the verifier refuses to follow it.
+ */
+export function dataMap(section: ElfSection, btf: Btf | undefined): MapSpec {
   const contents = new Uint8Array(section.size);
   contents.set(section.bytes);
   const readOnly = section.name.startsWith(".rodata");
@@ -45,11 +43,13 @@ export function findVariables(
 ): Map<string, VariableSpec> {
   const variables = new Map<string, VariableSpec>();
   for (const section of sections) {
-    const types = variableTypes(btf, section.name);
+    const declared = declaredVariables(btf, section.name);
     for (const symbol of elf.symbolsOf.get(section.index) ?? []) {
       if (symbol.type !== STT.OBJECT) continue;
       requireInside(elf, section, symbol);
-      const typeId = types.get(symbol.name) ?? 0;
+      const variable = declared.get(symbol.name);
+      const typeId = variable?.type ?? 0;
+      const tags = variable && btf ? btf.tagsOf(variable.id) : [];
       const { name, value: offset, size } = symbol;
       if (typeId !== 0 && btf && btf.sizeOf(typeId) > size) {
         throw new ObjectFormatError(
@@ -58,7 +58,7 @@ export function findVariables(
           `its type's ${btf.sizeOf(typeId)}`,
         );
       }
-      variables.set(name, { name, section: section.name, offset, size, typeId });
+      variables.set(name, { name, section: section.name, offset, size, typeId, tags });
     }
   }
   return variables;
@@ -73,67 +73,11 @@ function requireInside(elf: ElfFile, section: ElfSection, symbol: ElfSymbol): vo
   );
 }
 
-function variableTypes(btf: Btf | undefined, section: string): Map<string, number> {
-  const types = new Map<string, number>();
+function declaredVariables(btf: Btf | undefined, section: string): Map<string, BtfVariable> {
+  const declared = new Map<string, BtfVariable>();
   for (const { type } of btf?.find("dataSection", section)?.variables ?? []) {
     const variable = btf?.type(type);
-    if (variable?.kind === "variable") types.set(variable.name, variable.type);
+    if (variable?.kind === "variable") declared.set(variable.name, variable);
   }
-  return types;
-}
-
-const COMMON_SIZE = 12;
-const VARIABLE_SIZE = 12;
-
-/**
- * The BTF as the kernel wants it. clang leaves the sizes of data sections and the offsets of their
- * variables 0, and calls hidden functions global, which would verify them on their own.
- */
-export function kernelBtf(elf: ElfFile, btf: Btf): Uint8Array<ArrayBuffer> {
-  const bytes = btf.bytes.slice();
-  const view = new DataView(bytes.buffer);
-  const sections = new Map(elf.sections.map((section) => [section.name, section]));
-  for (const dataSection of btf.ofKind("dataSection")) {
-    const section = sections.get(dataSection.name);
-    // Once each: a second BTF section of the name would repeat the work, and the kernel refuses it.
-    sections.delete(dataSection.name);
-    if (!section) continue;
-    const at = btf.recordOffset(dataSection.id);
-    view.setUint32(at + 8, section.size, true);
-    const symbols = symbolOffsets(elf, section);
-    dataSection.variables
-      .map(({ type, size }) => ({ type, size, offset: offsetOf(btf, type, symbols) }))
-      .sort((a, b) => a.offset - b.offset)
-      .forEach(({ type, offset, size }, index) => {
-        const entry = at + COMMON_SIZE + index * VARIABLE_SIZE;
-        view.setUint32(entry, type, true);
-        view.setUint32(entry + 4, offset, true);
-        view.setUint32(entry + 8, size, true);
-      });
-  }
-  const hidden = hiddenFunctions(elf);
-  for (const each of btf.ofKind("function")) {
-    // The linkage is the low half of the info word: 0 is static.
-    if (hidden.has(each.name)) view.setUint16(btf.recordOffset(each.id) + 4, 0, true);
-  }
-  return bytes;
-}
-
-function symbolOffsets(elf: ElfFile, section: ElfSection): Map<string, number> {
-  const here = elf.symbolsOf.get(section.index) ?? [];
-  return new Map(here.map((symbol) => [symbol.name, symbol.value]));
-}
-
-function offsetOf(btf: Btf, type: number, symbols: ReadonlyMap<string, number>): number {
-  const variable = btf.type(type);
-  const offset = variable.kind === "variable" ? symbols.get(variable.name) : undefined;
-  // A variable without symbol stays at 0; the kernel then names what is wrong.
-  return offset ?? 0;
-}
-
-function hiddenFunctions(elf: ElfFile): Set<string> {
-  const hidden = elf.symbols.filter(({ type, visibility }) =>
-    type === STT.FUNC && (visibility === STV.HIDDEN || visibility === STV.INTERNAL)
-  );
-  return new Set(hidden.map((symbol) => symbol.name));
+  return declared;
 }

@@ -1,7 +1,13 @@
 import { type BtfExtension, RECORD_SIZE, type SectionRecords } from "../btf/extension.ts";
 import type { ElfFile, ElfRelocation } from "../elf/elf_file.ts";
 import { NotSupportedError, ObjectFormatError } from "../errors.ts";
-import type { ProgramSpec, ReferenceSpec } from "./collection_spec.ts";
+import type {
+  ExternReferenceSpec,
+  ExternSpec,
+  ProgramSpec,
+  ReferenceSpec,
+} from "./collection_spec.ts";
+import { KCONFIG } from "./_externs.ts";
 import { type CodeFunction, functionAt, INSTRUCTION_SIZE } from "./_functions.ts";
 
 // Instruction encoding; see linux/bpf.h.
@@ -31,6 +37,7 @@ export interface LinkInput {
   readonly functions: ReadonlyMap<number, readonly CodeFunction[]>;
   readonly extension: BtfExtension;
   readonly resolveData: ResolveData;
+  readonly externs: ReadonlyMap<string, ExternSpec>;
   /** Bytes linked so far, over all programs. */
   readonly budget: { linked: number };
 }
@@ -40,6 +47,7 @@ export type LinkedCode = Pick<
   ProgramSpec,
   | "instructions"
   | "references"
+  | "externs"
   | "functions"
   | "functionInfo"
   | "lineInfo"
@@ -66,6 +74,7 @@ class Linker {
   readonly #placed = new Map<CodeFunction, Placed>();
   readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
   readonly #references: ReferenceSpec[] = [];
+  readonly #externs: ExternReferenceSpec[] = [];
   #length = 0;
 
   constructor(entry: CodeFunction, input: LinkInput) {
@@ -79,6 +88,7 @@ class Linker {
     return {
       instructions: concatenate(this.#chunks),
       references: this.#references.sort((a, b) => a.instruction - b.instruction),
+      externs: this.#externs.sort((a, b) => a.instruction - b.instruction),
       functions: [...this.#placed.values()].map(({ code, at }) => ({
         name: code.name,
         instruction: at,
@@ -127,7 +137,10 @@ class Linker {
       if (wide && index + 1 >= code.length) {
         throw this.#error(code, `half an instruction at ${index}`, "both halves");
       }
-      if (wide && relocation) {
+      const extern = relocation && this.#input.externs.get(relocation.symbol.name);
+      if (relocation && extern && relocation.symbol.section === undefined) {
+        this.#referExtern(code, { view, index, at, relocation, extern });
+      } else if (wide && relocation) {
         this.#relocateWide(code, { view, index, at, relocation });
       } else if (opcode === OP_CALL && view.getUint8(offset + 1) >> 4 === PSEUDO_CALL) {
         const target = this.#callTarget(code, index, { view, relocation });
@@ -139,6 +152,37 @@ class Linker {
     }
     const left = relocations.values().next().value;
     if (left) throw this.#unsupported(code, left);
+  }
+
+  /** What stands outside the object is known only once it is loaded, but where it goes is here. */
+  #referExtern(
+    code: CodeFunction,
+    { view, index, at, relocation, extern }: {
+      view: DataView;
+      index: number;
+      at: number;
+      relocation: ElfRelocation;
+      extern: ExternSpec;
+    },
+  ): void {
+    const offset = index * INSTRUCTION_SIZE;
+    const { type } = relocation;
+    const opcode = view.getUint8(offset);
+    const instruction = at + index;
+    if (opcode === OP_LD_IMM64 && type === R_BPF_64_64) {
+      if (extern.kind !== "kconfig") {
+        this.#externs.push({ instruction, name: extern.name });
+        return;
+      }
+      const valueOffset = extern.offset + view.getInt32(offset + 4, true);
+      this.#references.push({ instruction, map: KCONFIG, valueOffset });
+      return;
+    }
+    const call = opcode === OP_CALL && view.getUint8(offset + 1) >> 4 === PSEUDO_CALL;
+    if (!call || type !== R_BPF_64_32 || extern.kind !== "kfunc") {
+      throw this.#unsupported(code, relocation);
+    }
+    this.#externs.push({ instruction, name: extern.name });
   }
 
   #unsupported(code: CodeFunction, { type, symbol, offset }: ElfRelocation): Error {

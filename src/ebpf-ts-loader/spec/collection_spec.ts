@@ -1,4 +1,6 @@
+import type { ByteOrder } from "../elf/elf_file.ts";
 import type { Btf } from "../btf/btf.ts";
+import type { AttachBtf } from "./section_kind.ts";
 
 /** A slot of a map-in-map or prog array that the object fills. */
 export interface SlotSpec {
@@ -37,6 +39,8 @@ export interface MapSpec {
   contents: Uint8Array<ArrayBuffer> | undefined;
   /** True for `.rodata*`: frozen before programs load. */
   frozen: boolean;
+  /** Texts of the `btf_decl_tag` attributes of the definition. */
+  tags: string[];
 }
 
 /** A reference of an instruction to something that exists only once objects are created. */
@@ -47,6 +51,57 @@ export interface ReferenceSpec {
   readonly map: string;
   /** Byte offset into the map's value, for global data; undefined for the map itself. */
   readonly valueOffset: number | undefined;
+}
+
+/** How an extern's configuration value is written in the kernel's config. */
+export type KconfigKind = "bool" | "tristate" | "char" | "int" | "string";
+
+/** `extern … __kconfig`: a configuration value of the kernel, in the map `.kconfig`. */
+export interface KconfigExtern {
+  readonly kind: "kconfig";
+  /** `CONFIG_HZ`, or one of libbpf's `LINUX_KERNEL_VERSION` and `LINUX_HAS_…`. */
+  readonly name: string;
+  /** True if the object can do without it; it is then 0. */
+  readonly weak: boolean;
+  /** BTF type id of the value. */
+  readonly typeId: number;
+  readonly value: KconfigKind;
+  readonly signed: boolean;
+  /** Byte offset inside `.kconfig`. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** `extern … __ksym` of a variable: its address in the kernel. */
+export interface KsymExtern {
+  readonly kind: "ksym";
+  readonly name: string;
+  /** True if the object can do without it; its address is then 0. */
+  readonly weak: boolean;
+  /** BTF type id; 0 for `extern const void`, whose address is not checked by the verifier. */
+  readonly typeId: number;
+}
+
+/** `extern … __ksym` of a function: a kernel function that programs may call. */
+export interface KfuncExtern {
+  readonly kind: "kfunc";
+  readonly name: string;
+  /** True if the object can do without it; a call that is reached is then refused. */
+  readonly weak: boolean;
+  /** BTF type id of the prototype. */
+  readonly typeId: number;
+}
+
+/** A symbol that something outside the object defines. */
+export type ExternSpec = KconfigExtern | KsymExtern | KfuncExtern;
+
+/** An instruction that takes a kernel symbol's address, or calls a kernel function. */
+export interface ExternReferenceSpec {
+  /** Index of the (first, 8-byte) instruction. */
+  readonly instruction: number;
+  /** Name of the {@linkcode KsymExtern} or {@linkcode KfuncExtern}. */
+  readonly name: string;
 }
 
 /** A program to be loaded: complete, with every function it calls appended. */
@@ -60,12 +115,18 @@ export interface ProgramSpec {
   expectedAttachType: number;
   /** Flags of BPF_PROG_LOAD. */
   flags: number;
+  /** What the section says the program attaches to: `tcp_connect`; undefined if nothing. */
+  attachTo: string | undefined;
+  /** How `attachTo` is found in the kernel's BTF, or undefined if it is no BTF type. */
+  attachBtf: AttachBtf | undefined;
   /** False for `SEC("?…")`: loaded only when asked for by name. */
   autoload: boolean;
   /** 8 bytes each, little-endian. A copy may be modified and loaded, at the same length. */
   instructions: Uint8Array<ArrayBuffer>;
   /** References to maps and global data, in instruction order. */
   references: ReferenceSpec[];
+  /** References to kernel symbols and functions, in instruction order. */
+  externs: ExternReferenceSpec[];
   /** Names and first instruction of the functions, the program's own first. */
   functions: { readonly name: string; readonly instruction: number }[];
   /** `struct bpf_func_info` records with instruction indexes. */
@@ -87,6 +148,8 @@ export interface VariableSpec {
   readonly size: number;
   /** BTF type id; 0 if the object has no BTF for it. */
   readonly typeId: number;
+  /** Texts of the variable's `btf_decl_tag` attributes. */
+  readonly tags: readonly string[];
 }
 
 /**
@@ -102,6 +165,10 @@ export interface CollectionSpec {
   programs: Map<string, ProgramSpec>;
   /** By name. */
   variables: Map<string, VariableSpec>;
+  /** What the object expects of the kernel, by name. */
+  externs: Map<string, ExternSpec>;
+  /** Order of the numbers in global data; instructions and BTF are little-endian here. */
+  byteOrder: ByteOrder;
   /** Undefined if the object was built without -g. */
   btf: Btf | undefined;
   /** The BTF as the kernel takes it: section sizes and variable offsets filled in. */
@@ -130,6 +197,7 @@ export function cloneSpec(spec: CollectionSpec): CollectionSpec {
       [...spec.programs].map(([name, program]) => [name, cloneProgram(program)]),
     ),
     variables: new Map(spec.variables),
+    externs: new Map(spec.externs),
   };
 }
 
@@ -139,6 +207,7 @@ export function cloneMap(map: MapSpec): MapSpec {
     ...map,
     inner: map.inner && cloneMap(map.inner),
     slots: [...map.slots],
+    tags: [...map.tags],
     contents: map.contents?.slice(),
   };
 }
@@ -149,6 +218,7 @@ export function cloneProgram(program: ProgramSpec): ProgramSpec {
     ...program,
     instructions: program.instructions.slice(),
     references: [...program.references],
+    externs: [...program.externs],
     functions: [...program.functions],
   };
 }

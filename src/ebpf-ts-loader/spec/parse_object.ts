@@ -1,20 +1,26 @@
 import { Btf } from "../btf/btf.ts";
 import { NO_EXTENSION, parseBtfExtension } from "../btf/extension.ts";
 import { type ElfFile, type ElfSection, parseElf, STB } from "../elf/elf_file.ts";
-import { ObjectFormatError } from "../errors.ts";
+import { NotSupportedError, ObjectFormatError } from "../errors.ts";
 import { applySlots, parseBtfMaps, type PlacedMap } from "./_btf_maps.ts";
 import type { CollectionSpec, MapSpec, ProgramSpec } from "./collection_spec.ts";
-import { dataMap, findVariables, isData, kernelBtf } from "./_data_sections.ts";
+import { dataMap, findVariables, isData } from "./_data_sections.ts";
+import { findExterns, kconfigMap } from "./_externs.ts";
 import { type CodeFunction, findFunctions, functionAt, INSTRUCTION_SIZE } from "./_functions.ts";
+import { kernelBtf } from "./_kernel_btf.ts";
 import { linkFunctions, type LinkInput } from "./_link_functions.ts";
-import { sectionKind } from "./program_types.ts";
+import { withLittleEndianCode } from "./_little_endian.ts";
+import { sectionKind } from "./section_kind.ts";
 
 /**
  * Reads a compiled BPF object (ELF with BTF) into plain data. Deterministic: the same bytes give
  * the same specification on any machine; no kernel or permission is needed. `bytes` is copied.
  *
+ * Both byte orders are read: instructions, BTF and their records come out little-endian, global
+ * data as the target has it, with the order in `byteOrder`.
+ *
  * Throws {@linkcode ObjectFormatError} for anything malformed, and {@linkcode NotSupportedError}
- * for what this package cannot link yet (external symbols).
+ * for struct_ops.
  *
  * @example Usage
  * ```ts
@@ -26,7 +32,8 @@ import { sectionKind } from "./program_types.ts";
  * ```
  */
 export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec {
-  const elf = parseElf(new Uint8Array(bytes), name);
+  const elf = withLittleEndianCode(parseElf(new Uint8Array(bytes), name));
+  refuseStructOps(elf);
   const btf = parseBtf(elf);
   const dataSections = elf.sections.filter(isData);
   const functions = findFunctions(elf);
@@ -34,7 +41,13 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
   const maps = collectMaps(elf, placed.map(({ spec }) => spec));
   for (const section of dataSections) {
     requireNewName(elf, "section", section.name, maps);
-    maps.set(section.name, dataMap(elf, section, btf));
+    maps.set(section.name, dataMap(section, btf));
+  }
+  const externs = findExterns(elf, btf);
+  const kconfig = kconfigMap(externs, btf);
+  if (kconfig) {
+    requireNewName(elf, "section", kconfig.name, maps);
+    maps.set(kconfig.name, kconfig);
   }
   const mapsSection = sectionNamed(elf, ".maps");
   if (mapsSection) {
@@ -45,6 +58,7 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
     functions,
     extension: parseExtension(elf, btf),
     resolveData: dataResolver(elf, { placed, dataSections, mapsSection }),
+    externs,
     budget: { linked: 0 },
   };
   return {
@@ -52,10 +66,17 @@ export function parseObject(bytes: Uint8Array, name = "object"): CollectionSpec 
     maps,
     programs: parsePrograms(input),
     variables: findVariables(elf, dataSections, btf),
+    externs,
+    byteOrder: elf.byteOrder,
     btf,
-    kernelBtf: btf && kernelBtf(elf, btf),
+    kernelBtf: btf && kernelBtf(elf, btf, externs),
     license: parseLicense(elf),
   };
+}
+
+function refuseStructOps(elf: ElfFile): void {
+  const found = elf.sections.find(({ name }) => /^\??\.?struct_ops(\.|\/|$)/.test(name));
+  if (found) throw new NotSupportedError("read", elf.name, `struct_ops (section "${found.name}")`);
 }
 
 function collectMaps(elf: ElfFile, specs: readonly MapSpec[]): Map<string, MapSpec> {
@@ -184,7 +205,9 @@ function parseProgram(code: CodeFunction, input: LinkInput): ProgramSpec {
     section,
     type: kind.type,
     expectedAttachType: kind.expectedAttachType,
-    flags: kind.flags ?? 0,
+    attachTo: kind.attachTo,
+    attachBtf: kind.attachBtf,
+    flags: kind.flags,
     autoload: section === code.section.name,
     ...linkFunctions(code, input),
   };

@@ -1,4 +1,13 @@
-/** Program types by name; see `enum bpf_prog_type` in linux/bpf.h. */
+/**
+ * Program types by name; see `enum bpf_prog_type` in linux/bpf.h.
+ *
+ * @example Usage
+ * ```ts
+ * import { ProgramType } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(ProgramType.SCHED_CLS, 3);
+ * ```
+ */
 export const ProgramType = {
   SOCKET_FILTER: 1,
   KPROBE: 2,
@@ -9,20 +18,41 @@ export const ProgramType = {
   PERF_EVENT: 7,
   CGROUP_SKB: 8,
   CGROUP_SOCK: 9,
+  LWT_IN: 10,
+  LWT_OUT: 11,
+  LWT_XMIT: 12,
   SOCK_OPS: 13,
   SK_SKB: 14,
   CGROUP_DEVICE: 15,
   SK_MSG: 16,
   RAW_TRACEPOINT: 17,
   CGROUP_SOCK_ADDR: 18,
+  LWT_SEG6LOCAL: 19,
+  LIRC_MODE2: 20,
+  SK_REUSEPORT: 21,
   FLOW_DISSECTOR: 22,
   CGROUP_SYSCTL: 23,
+  RAW_TRACEPOINT_WRITABLE: 24,
   CGROUP_SOCKOPT: 25,
+  TRACING: 26,
+  STRUCT_OPS: 27,
+  EXT: 28,
+  LSM: 29,
   SK_LOOKUP: 30,
   SYSCALL: 31,
+  NETFILTER: 32,
 } as const;
 
-/** Attach types by name; see `enum bpf_attach_type` in linux/bpf.h. */
+/**
+ * Attach types by name; see `enum bpf_attach_type` in linux/bpf.h.
+ *
+ * @example Usage
+ * ```ts
+ * import { AttachType } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(AttachType.TCX_INGRESS, 46);
+ * ```
+ */
 export const AttachType = {
   CGROUP_INET_INGRESS: 0,
   CGROUP_INET_EGRESS: 1,
@@ -30,86 +60,56 @@ export const AttachType = {
   CGROUP_SOCK_OPS: 3,
   SK_SKB_STREAM_PARSER: 4,
   SK_SKB_STREAM_VERDICT: 5,
+  CGROUP_DEVICE: 6,
   SK_MSG_VERDICT: 7,
+  CGROUP_INET4_BIND: 8,
+  CGROUP_INET6_BIND: 9,
   CGROUP_INET4_CONNECT: 10,
   CGROUP_INET6_CONNECT: 11,
+  CGROUP_INET4_POST_BIND: 12,
+  CGROUP_INET6_POST_BIND: 13,
+  CGROUP_UDP4_SENDMSG: 14,
+  CGROUP_UDP6_SENDMSG: 15,
+  LIRC_MODE2: 16,
+  FLOW_DISSECTOR: 17,
+  CGROUP_SYSCTL: 18,
+  CGROUP_UDP4_RECVMSG: 19,
+  CGROUP_UDP6_RECVMSG: 20,
+  CGROUP_GETSOCKOPT: 21,
+  CGROUP_SETSOCKOPT: 22,
+  TRACE_RAW_TP: 23,
+  TRACE_FENTRY: 24,
+  TRACE_FEXIT: 25,
+  MODIFY_RETURN: 26,
+  LSM_MAC: 27,
+  TRACE_ITER: 28,
+  CGROUP_INET4_GETPEERNAME: 29,
+  CGROUP_INET6_GETPEERNAME: 30,
+  CGROUP_INET4_GETSOCKNAME: 31,
+  CGROUP_INET6_GETSOCKNAME: 32,
+  XDP_DEVMAP: 33,
+  CGROUP_INET_SOCK_RELEASE: 34,
+  XDP_CPUMAP: 35,
   SK_LOOKUP: 36,
   XDP: 37,
+  SK_SKB_VERDICT: 38,
+  SK_REUSEPORT_SELECT: 39,
+  SK_REUSEPORT_SELECT_OR_MIGRATE: 40,
+  PERF_EVENT: 41,
+  TRACE_KPROBE_MULTI: 42,
+  LSM_CGROUP: 43,
+  STRUCT_OPS: 44,
+  NETFILTER: 45,
   TCX_INGRESS: 46,
   TCX_EGRESS: 47,
+  TRACE_UPROBE_MULTI: 48,
+  CGROUP_UNIX_CONNECT: 49,
+  CGROUP_UNIX_SENDMSG: 50,
+  CGROUP_UNIX_RECVMSG: 51,
+  CGROUP_UNIX_GETPEERNAME: 52,
+  CGROUP_UNIX_GETSOCKNAME: 53,
+  NETKIT_PRIMARY: 54,
+  NETKIT_PEER: 55,
+  TRACE_KPROBE_SESSION: 56,
+  TRACE_UPROBE_SESSION: 57,
 } as const;
-
-/** What an ELF section name says about its programs. */
-export interface SectionKind {
-  /** `enum bpf_prog_type`. */
-  readonly type: number;
-  /** `enum bpf_attach_type`, or 0. */
-  readonly expectedAttachType: number;
-  /** Flags of BPF_PROG_LOAD. @default 0 */
-  readonly flags?: number;
-}
-
-const SLEEPABLE = 0x10;
-
-const { SCHED_CLS, XDP, CGROUP_SKB, SK_LOOKUP } = ProgramType;
-
-// Longest name first where one is a prefix of the other. A trailing "/" matches "name/anything".
-// "tc" leaves the attach type 0: programs in one prog array must agree in it.
-const SECTIONS: readonly (readonly [string, SectionKind])[] = [
-  ["tcx/ingress", { type: SCHED_CLS, expectedAttachType: AttachType.TCX_INGRESS }],
-  ["tcx/egress", { type: SCHED_CLS, expectedAttachType: AttachType.TCX_EGRESS }],
-  ["tc/", { type: SCHED_CLS, expectedAttachType: 0 }],
-  ["tc", { type: SCHED_CLS, expectedAttachType: 0 }],
-  ["classifier/", { type: SCHED_CLS, expectedAttachType: 0 }],
-  ["classifier", { type: SCHED_CLS, expectedAttachType: 0 }],
-  ["action", { type: ProgramType.SCHED_ACT, expectedAttachType: 0 }],
-  ["xdp/", { type: XDP, expectedAttachType: AttachType.XDP }],
-  ["xdp", { type: XDP, expectedAttachType: AttachType.XDP }],
-  ["socket/", { type: ProgramType.SOCKET_FILTER, expectedAttachType: 0 }],
-  ["socket", { type: ProgramType.SOCKET_FILTER, expectedAttachType: 0 }],
-  ["cgroup_skb/ingress", { type: CGROUP_SKB, expectedAttachType: 0 }],
-  ["cgroup_skb/egress", { type: CGROUP_SKB, expectedAttachType: AttachType.CGROUP_INET_EGRESS }],
-  ["cgroup/skb", { type: CGROUP_SKB, expectedAttachType: 0 }],
-  ["sk_lookup/", { type: SK_LOOKUP, expectedAttachType: AttachType.SK_LOOKUP }],
-  ["sk_lookup", { type: SK_LOOKUP, expectedAttachType: AttachType.SK_LOOKUP }],
-  ["sockops", {
-    type: ProgramType.SOCK_OPS,
-    expectedAttachType: AttachType.CGROUP_SOCK_OPS,
-  }],
-  ["sk_msg", { type: ProgramType.SK_MSG, expectedAttachType: AttachType.SK_MSG_VERDICT }],
-  ["sk_skb/stream_parser", {
-    type: ProgramType.SK_SKB,
-    expectedAttachType: AttachType.SK_SKB_STREAM_PARSER,
-  }],
-  ["sk_skb/stream_verdict", {
-    type: ProgramType.SK_SKB,
-    expectedAttachType: AttachType.SK_SKB_STREAM_VERDICT,
-  }],
-  ["cgroup/connect4", {
-    type: ProgramType.CGROUP_SOCK_ADDR,
-    expectedAttachType: AttachType.CGROUP_INET4_CONNECT,
-  }],
-  ["cgroup/connect6", {
-    type: ProgramType.CGROUP_SOCK_ADDR,
-    expectedAttachType: AttachType.CGROUP_INET6_CONNECT,
-  }],
-  ["syscall", { type: ProgramType.SYSCALL, expectedAttachType: 0, flags: SLEEPABLE }],
-];
-
-/**
- * Program type and attach type by section name, or undefined for a name nobody knows.
- *
- * @example Usage
- * ```ts
- * import { ProgramType, sectionKind } from "ebpf-ts-loader";
- * import { assertEquals } from "@std/assert";
- * assertEquals(sectionKind("tc")?.type, ProgramType.SCHED_CLS);
- * assertEquals(sectionKind("nothing"), undefined);
- * ```
- */
-export function sectionKind(section: string): SectionKind | undefined {
-  const match = SECTIONS.find(([name]) =>
-    name.endsWith("/") ? section.startsWith(name) : section === name
-  );
-  return match?.[1];
-}

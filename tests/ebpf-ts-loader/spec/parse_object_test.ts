@@ -140,7 +140,16 @@ const REFUSED: {
     change: (b) => b.with(18, 62).with(19, 0),
     message: "machine 62, expected BPF (247)",
   },
-  { description: "big-endian", change: (b) => b.with(5, 2), message: "little-endian" },
+  {
+    description: "numbers of another order than the header says",
+    change: (b) => b.with(5, 2),
+    message: "machine 63232, expected BPF (247)",
+  },
+  {
+    description: "an unknown byte order",
+    change: (b) => b.with(5, 3),
+    message: "byte order 3, expected 1 (little) or 2 (big)",
+  },
   {
     description: "names outside the section table",
     change: (b) => b.with(62, 0xff).with(63, 0xff),
