@@ -53,6 +53,13 @@ export {
   VerifierError,
 } from "./errors.ts";
 export {
+  type BtfFeature,
+  KernelFeatures,
+  kernelFeatures,
+  type KernelFeaturesOptions,
+  type Support,
+} from "./features/kernel_features.ts";
+export {
   afterLink,
   attachTcx,
   beforeLink,

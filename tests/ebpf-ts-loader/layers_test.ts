@@ -9,8 +9,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   btf: [""],
   core: ["", "btf"],
   spec: ["", "elf", "btf"],
-  object: ["", "btf", "spec", "sys"],
-  link: ["", "object", "spec", "sys"],
+  features: ["spec", "sys"],
+  object: ["", "btf", "features", "spec", "sys"],
+  reader: ["object", "spec", "sys"],
+  link: ["", "features", "netlink", "object", "spec", "sys"],
   sys: [],
   netlink: ["sys"],
 };

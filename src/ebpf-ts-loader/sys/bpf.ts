@@ -1,6 +1,15 @@
 import { defineAsyncSyscall, defineSyscall } from "./syscall.ts";
 
-/** Commands of bpf(2) used by this package; see `enum bpf_cmd` in linux/bpf.h. */
+/**
+ * Commands of bpf(2) used by this package; see `enum bpf_cmd` in linux/bpf.h.
+ *
+ * @example Usage
+ * ```ts
+ * import { BPF, bpfCommandName } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(bpfCommandName(BPF.LINK_CREATE), "BPF_LINK_CREATE");
+ * ```
+ */
 export const BPF = {
   MAP_CREATE: 0,
   MAP_LOOKUP_ELEM: 1,
@@ -11,17 +20,26 @@ export const BPF = {
   OBJ_PIN: 6,
   OBJ_GET: 7,
   PROG_TEST_RUN: 10,
+  PROG_GET_NEXT_ID: 11,
+  MAP_GET_NEXT_ID: 12,
+  PROG_GET_FD_BY_ID: 13,
+  MAP_GET_FD_BY_ID: 14,
   OBJ_GET_INFO_BY_FD: 15,
   PROG_QUERY: 16,
   BTF_LOAD: 18,
+  BTF_GET_FD_BY_ID: 19,
   MAP_LOOKUP_AND_DELETE_ELEM: 21,
   MAP_FREEZE: 22,
+  BTF_GET_NEXT_ID: 23,
   MAP_LOOKUP_BATCH: 24,
   MAP_LOOKUP_AND_DELETE_BATCH: 25,
   MAP_UPDATE_BATCH: 26,
   MAP_DELETE_BATCH: 27,
   LINK_CREATE: 28,
   LINK_UPDATE: 29,
+  LINK_GET_FD_BY_ID: 30,
+  LINK_GET_NEXT_ID: 31,
+  ENABLE_STATS: 32,
   LINK_DETACH: 34,
 } as const;
 

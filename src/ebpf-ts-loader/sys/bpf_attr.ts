@@ -53,6 +53,7 @@ export const ATTR = {
     lineRecordSize: 92,
     lineInfoPtr: 96,
     lineCount: 104,
+    attachBtfId: 108,
     coreCount: 116,
     corePtr: 128,
     coreRecordSize: 136,
@@ -109,6 +110,8 @@ export const ATTR = {
   },
   LINK_UPDATE: { size: 16, linkFd: 0, newProgramFd: 4, flags: 8, oldProgramFd: 12 },
   LINK_DETACH: { size: 4, linkFd: 0 },
+  GET_ID: { size: 12, id: 0, nextId: 4, openFlags: 8 },
+  ENABLE_STATS: { size: 4, type: 0 },
 } as const;
 
 /**

@@ -14,7 +14,16 @@ const NAMES: readonly (string | undefined)[] =
     "EISNAM EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED " +
     "EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON").split(" ");
 
-/** Positive errno values that callers compare with. */
+/**
+ * Positive errno values that callers compare with.
+ *
+ * @example Usage
+ * ```ts
+ * import { ERRNO, SyscallError } from "ebpf-ts-loader/sys";
+ * const isFull = (error: unknown) =>
+ *   error instanceof SyscallError && error.errno === ERRNO.ENOSPC;
+ * ```
+ */
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
@@ -29,6 +38,8 @@ export const ERRNO = {
   EBUSY: 16,
   EEXIST: 17,
   EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
   ENOSPC: 28,
   ENOSYS: 38,
   EOPNOTSUPP: 95,
