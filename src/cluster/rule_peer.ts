@@ -4,7 +4,7 @@
  * @module
  */
 import type { IpPrefix } from "./ip_prefix.ts";
-import type { LabelSelector } from "./rule.ts";
+import type { LabelSelector } from "./label_selector.ts";
 
 /**
  * One item of `fromCIDRSet` or `toCIDRSet`: a block, a CiliumCIDRGroup by name, or those

@@ -1,11 +1,20 @@
+import type { Feature } from "../not_yet.ts";
+
 /**
  * What a schema knows of one field: whether it is supported, and what is inside it.
  * Fields are found by name, unknown ones are errors, and the tree is searched for
  * the place where a misplaced field belongs.
  */
 export interface FieldSchema {
-  /** Known to Cilium but not to Twinpath yet; says what it is. */
-  readonly unsupported?: string;
+  /** The field asks for something that may not be supported yet. */
+  readonly feature?: Feature;
+  /** The field is known and never accepted. */
+  readonly refused?: {
+    /** Why, as what is said of the field: `was removed in Cilium 1.19`. */
+    readonly state: string;
+    /** What to write instead. */
+    readonly expected: string;
+  };
   /** The fields of the object, or of each item of the list. Absent: not looked into. */
   readonly fields?: Schema;
   /** The field holds a list. */

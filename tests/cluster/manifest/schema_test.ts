@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { nearest, type Schema, suggestField } from "../../src/cluster/schema.ts";
+import { nearest, type Schema, suggestField } from "../../../src/cluster/manifest/schema.ts";
 
 const RULE: Schema = { peers: {}, ports: { list: true, fields: { port: {} } } };
 const SCHEMA: Schema = {
