@@ -51,6 +51,7 @@ export {
   NotSupportedError,
   ObjectFormatError,
   VerifierError,
+  type VerifierErrorOptions,
 } from "./errors.ts";
 export {
   type BtfFeature,
@@ -74,7 +75,8 @@ export {
   type TcxQuery,
 } from "./link/tcx_link.ts";
 export { BpfMap, type MapMmapOptions, type MapShape } from "./object/bpf_map.ts";
-export { BpfProgram, type ProgramShape } from "./object/bpf_program.ts";
+export type { BenchmarkOptions, BenchmarkResult } from "./object/benchmark_program.ts";
+export { BpfProgram, openPinnedProgram, type ProgramShape } from "./object/bpf_program.ts";
 export { Collection } from "./object/collection.ts";
 export {
   type CompatibilityOptions,
@@ -83,7 +85,15 @@ export {
   openPinnedMap,
   requireCompatible,
 } from "./object/create_map.ts";
-export type { LinkInfo, MapInfo, ProgramInfo } from "./object/info.ts";
+export {
+  type KernelBtf,
+  type LinkInfo,
+  LinkType,
+  type MapInfo,
+  type ProgramInfo,
+} from "./object/info.ts";
+export { type Kconfig, type KconfigValue } from "./object/kernel_config.ts";
+export { kernelTypes } from "./object/kernel_types.ts";
 export { loadBtf } from "./object/load_btf.ts";
 export { loadCollection, type LoadCollectionOptions } from "./object/load_collection.ts";
 export { loadProgram, type LoadProgramOptions } from "./object/load_program.ts";
@@ -95,8 +105,19 @@ export {
   type DeleteBatchOptions,
 } from "./object/map_batch.ts";
 export { type MapKey, type MapValue, UpdateFlag } from "./object/map_elements.ts";
+export { type KernelSymbol, resolveExterns } from "./object/resolve_externs.ts";
+export {
+  btfIds,
+  linkIds,
+  mapIds,
+  openMapById,
+  openProgramById,
+  programIds,
+  readBtfById,
+} from "./object/object_walk.ts";
 export { unpin } from "./object/pin.ts";
 export { possibleCpus } from "./object/possible_cpus.ts";
+export { enableStats } from "./object/program_stats.ts";
 export {
   type OnBatch,
   type OnRecord,

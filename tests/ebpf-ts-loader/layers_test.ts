@@ -10,7 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ["", "btf"],
   spec: ["", "elf", "btf"],
   features: ["spec", "sys"],
-  object: ["", "btf", "features", "spec", "sys"],
+  object: ["", "btf", "core", "features", "spec", "sys", "node:zlib"],
   reader: ["object", "spec", "sys"],
   link: ["", "features", "netlink", "object", "spec", "sys"],
   sys: [],

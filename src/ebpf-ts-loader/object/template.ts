@@ -1,3 +1,5 @@
+import type { Btf } from "../btf/btf.ts";
+import { NotSupportedError } from "../errors.ts";
 import {
   cloneMap,
   type CollectionSpec,
@@ -12,7 +14,9 @@ import type { BpfProgram } from "./bpf_program.ts";
 import { Collection } from "./collection.ts";
 import { createMap, openPinnedMap, requireCompatible } from "./create_map.ts";
 import { loadBtf } from "./load_btf.ts";
+import { type Kconfig, kconfigContents } from "./kernel_config.ts";
 import { loadProgram } from "./load_program.ts";
+import { type KernelSymbol, resolveExterns } from "./resolve_externs.ts";
 
 /** What {@linkcode prepare} shares between instances. */
 export interface PrepareOptions {
@@ -28,6 +32,16 @@ export interface PrepareOptions {
   only?: readonly string[];
   /** Verifier log level of every program. @default 0 */
   logLevel?: number;
+  /**
+   * Values of `extern … __kconfig`, by name; those left out come from the running kernel.
+   * @default none
+   */
+  kconfig?: Kconfig;
+  /**
+   * Types to relocate CO-RE accesses against, here instead of in the kernel: for tests, and for
+   * kernels without BTF of their own. @default the kernel's, by the kernel
+   */
+  coreBtf?: Btf;
   /** Folder of maps declared to be pinned by name. @default "/sys/fs/bpf" */
   pinPath?: string;
 }
@@ -62,6 +76,8 @@ export class Template implements Disposable {
   readonly #owned: DisposableStack;
   readonly #btf: Fd | undefined;
   readonly #shared = new Map<string, BpfMap>();
+  readonly #kconfig: MapSpec | undefined;
+  readonly #symbols: ReadonlyMap<string, KernelSymbol>;
 
   /** @internal Use {@linkcode prepare}. */
   constructor(spec: CollectionSpec, options: PrepareOptions) {
@@ -70,6 +86,9 @@ export class Template implements Disposable {
     this.#programs = selectPrograms(spec, options.only);
     this.#wanted = wantedMaps(spec, this.#programs, options.only);
     refuseUnknown(spec, options.maps ?? {});
+    refuseForeignOrder(spec);
+    this.#kconfig = this.#configured(spec.maps.get(".kconfig"));
+    this.#symbols = resolveExterns(spec, this.#programs);
     using owned = new DisposableStack();
     this.#btf = spec.kernelBtf && owned.use(loadBtf(spec.kernelBtf, spec.name));
     for (const [name, map] of this.#mapSpecs()) {
@@ -88,9 +107,18 @@ export class Template implements Disposable {
   }
 
   *#mapSpecs(): Generator<[string, MapSpec]> {
-    for (const entry of this.#spec.maps) {
-      if (this.#wanted.has(entry[0])) yield entry;
+    for (const [name, map] of this.#spec.maps) {
+      if (!this.#wanted.has(name)) continue;
+      yield [name, name === this.#kconfig?.name ? this.#kconfig : map];
     }
+  }
+
+  /** The map of configuration values with this kernel's values in it. */
+  #configured(map: MapSpec | undefined): MapSpec | undefined {
+    const { kconfig = {} } = this.#options;
+    if (map && !this.#wanted.has(map.name)) return undefined;
+    const contents = kconfigContents(this.#spec, kconfig);
+    return map && { ...map, contents };
   }
 
   /** A map given from outside, pinned, or made now. */
@@ -176,6 +204,9 @@ export class Template implements Disposable {
     return loadProgram(spec, {
       license: this.#spec.license,
       maps,
+      symbols: this.#symbols,
+      ...(this.#spec.btf && { btf: this.#spec.btf }),
+      ...(this.#options.coreBtf && { coreBtf: this.#options.coreBtf }),
       logLevel: this.#options.logLevel ?? 0,
       ...(this.#btf && { btfFd: this.#btf.fd }),
     });
@@ -248,6 +279,12 @@ function refuseUnknown(spec: CollectionSpec, maps: Readonly<Record<string, BpfMa
     `Cannot replace map "${unknown}": not in "${spec.name}", expected one of ` +
       `${[...spec.maps.keys()].join(", ") || "none"}`,
   );
+}
+
+function refuseForeignOrder(spec: CollectionSpec): void {
+  // Deno runs on little-endian machines only.
+  if (spec.byteOrder === "little") return;
+  throw new NotSupportedError("load", spec.name, `a ${spec.byteOrder}-endian object`);
 }
 
 function patchContents(

@@ -7,7 +7,7 @@ import {
   resolved,
   sameKind,
   type TypeRef,
-} from "./_types.ts";
+} from "./types.ts";
 
 // As in the kernel and libbpf: deeper types count as different.
 const MAX_DEPTH = 32;
