@@ -123,7 +123,7 @@ export {
   type OnRecord,
   RingBuffer,
   type RingBufferOptions,
-} from "./object/ring_buffer.ts";
+} from "./reader/ring_buffer.ts";
 export {
   type InstantiateOptions,
   prepare,

@@ -157,7 +157,7 @@ export class TcxLink implements Disposable {
 
 /** Opens a pinned TCX link; the caller owns it. */
 export function openPinnedTcx(path: string): TcxLink {
-  return new TcxLink(openPinnedObject(path));
+  return new TcxLink(openPinnedObject(path, "link"));
 }
 
 /** The programs of an interface in the order they run. */

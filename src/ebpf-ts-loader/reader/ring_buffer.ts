@@ -1,6 +1,6 @@
 import { MapType, mapTypeName } from "../spec/map_types.ts";
 import { defaultEpoll, type Epoll, MappedMemory, pageSize, PROT } from "../sys/mod.ts";
-import type { BpfMap } from "./bpf_map.ts";
+import type { BpfMap } from "../object/bpf_map.ts";
 
 /**
  * Receives one record: `length` bytes at `offset` of `area`, in the program's own byte order.
