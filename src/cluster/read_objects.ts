@@ -139,7 +139,7 @@ class ObjectReader {
   }
 
   #object(cursor: Cursor, inherited: Inherited): void {
-    const fields = cursor.entries();
+    const fields = cursor.peek();
     const kindField = present(fields.get("kind"));
     const kind = kindField?.string() ?? inherited.kind ?? cursor.fail("has no kind", "kind");
     const versionField = present(fields.get("apiVersion"));
@@ -147,23 +147,27 @@ class ObjectReader {
     if (kind === "List" || (kind.endsWith("List") && fields.has("items"))) {
       return this.#list(fields, kind, apiVersion);
     }
-    if (apiVersion === undefined) cursor.fail("has no apiVersion", "apiVersion");
     const known = KINDS.get(kind);
+    const versions = known === undefined ? [] : apiVersionsOf(known);
+    const expected = versions.join(" or ");
+    const title = titleOf(kind, fields);
+    cursor.rename(title);
+    if (apiVersion === undefined) {
+      cursor.fail("has no apiVersion", expected === "" ? "apiVersion" : `apiVersion ${expected}`);
+    }
     const foreign = known !== undefined && groupOf(apiVersion) !== known.group;
     if (known === undefined || (foreign && known.isPolicy !== true)) {
       this.#skipped.push(skip(kind, fields, cursor));
       return;
     }
-    const versions = apiVersionsOf(known);
     if (!versions.includes(apiVersion)) {
-      cursor.rename(titleOf(kind, fields));
-      (versionField ?? cursor).fail(`is ${JSON.stringify(apiVersion)}`, versions.join(" or "));
+      (versionField ?? cursor).fail(`is ${JSON.stringify(apiVersion)}`, expected);
     }
-    this.#known(kind, known, cursor);
+    this.#known(title, known, cursor);
   }
 
-  #known(kind: string, known: Kind, cursor: Cursor): void {
-    const subject = this.#subject(kind, known);
+  #known(title: string, known: Kind, cursor: Cursor): void {
+    const subject = this.#subject(title, known);
     const object = cursor.restart(subject);
     const read = known.read(object, this.#defaultNamespace);
     for (const [feature, field] of subject.uses) {
@@ -230,7 +234,7 @@ function isWorkload(object: ClusterObject | Workload): object is Workload {
   return WORKLOAD_KINDS.some((kind) => kind === object.kind);
 }
 
-function skip(kind: string, fields: Map<string, Cursor>, object: Cursor): SkippedObject {
+function skip(kind: string, fields: ReadonlyMap<string, Cursor>, object: Cursor): SkippedObject {
   const { namespace, name } = nameOf(fields);
   return {
     kind: printable(kind),
@@ -240,15 +244,16 @@ function skip(kind: string, fields: Map<string, Cursor>, object: Cursor): Skippe
   };
 }
 
-function titleOf(kind: string, fields: Map<string, Cursor>): string {
+function titleOf(kind: string, fields: ReadonlyMap<string, Cursor>): string {
   const { namespace, name } = nameOf(fields);
+  if (name === "") return printable(kind);
   return `${kind} ${JSON.stringify(namespace === "" ? name : `${namespace}/${name}`)}`;
 }
 
-function nameOf(fields: Map<string, Cursor>): { namespace: string; name: string } {
-  const metadata = present(fields.get("metadata"))?.entries();
-  return {
-    namespace: present(metadata?.get("namespace"))?.string() ?? "",
-    name: present(metadata?.get("name"))?.string() ?? "",
-  };
+/** What the object calls itself, if it does so in a way that can be read. */
+function nameOf(fields: ReadonlyMap<string, Cursor>): { namespace: string; name: string } {
+  const metadata = fields.get("metadata");
+  const parts = metadata?.isObject === true ? metadata.peek() : undefined;
+  const text = (field: Cursor | undefined) => field?.isString === true ? field.string() : "";
+  return { namespace: text(parts?.get("namespace")), name: text(parts?.get("name")) };
 }

@@ -1,7 +1,7 @@
 import type { Location } from "../location.ts";
 import { ManifestError } from "../manifest_error.ts";
 import type { Feature } from "../not_yet.ts";
-import { fieldOf, join, nearest, type Schema, suggestField } from "./schema.ts";
+import { fieldOf, join, nearest, type Schema, suggestField, suggestFree } from "./schema.ts";
 import { NoReading, type Source, type ValueType } from "./source.ts";
 
 /** The object being read: errors name it. */
@@ -115,17 +115,21 @@ export class Cursor {
     return entries;
   }
 
-  /** Reads an object of any fields. */
+  /** Reads an object of any fields, each of them once. */
   entries(): Map<string, Cursor> {
-    if (this.#type() !== "object") this.fail(`is ${this.#describe()}`, "an object");
     const result = new Map<string, Cursor>();
-    for (const { name, key, value } of this.#attempt(() => this.#source.fields(this.#enter()))) {
-      const field = new Cursor(this.#source, this.#subject, value, this, name, key);
+    for (const field of this.#fields()) {
+      const name = String(field.#step);
       // Readers disagree about which of the two counts.
-      if (result.has(name)) field.fail("is there twice", "each field once");
+      if (result.has(name)) field.#failAtKey("is there twice", "each field once");
       result.set(name, field);
     }
     return result;
+  }
+
+  /** Looks at an object's fields without refusing any, to learn what it is. */
+  peek(): Map<string, Cursor> {
+    return new Map(this.#fields().map((field) => [String(field.#step), field]));
   }
 
   /** Reads a list. */
@@ -165,6 +169,16 @@ export class Cursor {
     this.fail(`is ${this.#describe()}`, "a number or a string");
   }
 
+  /** The value is an object. */
+  get isObject(): boolean {
+    return this.#type() === "object";
+  }
+
+  /** The value is a string. */
+  get isString(): boolean {
+    return this.#type() === "string";
+  }
+
   /** The value is a number, not a string that looks like one. */
   get isNumber(): boolean {
     return this.#type() === "number";
@@ -176,6 +190,17 @@ export class Cursor {
     const word = words.find((w) => w === text);
     if (word !== undefined) return word;
     this.fail(`is ${JSON.stringify(text)}`, `one of ${words.join(", ")}`, nearest(text, words));
+  }
+
+  #fields(): Cursor[] {
+    if (this.#type() !== "object") this.fail(`is ${this.#describe()}`, "an object");
+    return this.#attempt(() => this.#source.fields(this.#enter())).map(({ name, key, value }) =>
+      new Cursor(this.#source, this.#subject, value, this, name, key)
+    );
+  }
+
+  #failAtKey(state: string, expected: string): never {
+    throw this.#error(this.#key, state, expected);
   }
 
   #type(): ValueType {
@@ -222,7 +247,8 @@ export class Cursor {
 
   #unknown(field: Cursor, name: string, schema: Schema, present: readonly string[]): void {
     const siblings = Object.keys(schema);
-    const guess = suggestField(this.#subject.schema, this.path, name, siblings, present);
+    const guess = suggestField(this.#subject.schema, this.path, name, siblings, present) ??
+      suggestFree(schema, this.path, name);
     const supported = siblings.filter((s) => fieldOf(schema, s)?.refused === undefined);
     const expected = `one of ${supported.join(", ")}`;
     // The key is the wrong part, not its value.

@@ -15,7 +15,7 @@ import { optional } from "./presence.ts";
 import { readPrefix } from "./read_cidr.ts";
 import { LABEL_SELECTOR_SCHEMA, readPlainSelector } from "./read_label_selector.ts";
 import { isServiceName } from "./read_port_rule.ts";
-import type { Schema } from "./schema.ts";
+import { nearest, type Schema } from "./schema.ts";
 
 const NAMESPACED_POD_SCHEMA: Schema = {
   namespaceSelector: { fields: LABEL_SELECTOR_SCHEMA },
@@ -46,10 +46,14 @@ const PROTOCOL_SCHEMA: Schema = {
   destinationNamedPort: {},
 };
 
+/** What a rule does, in either generation. */
+export type Action = "Accept" | "Allow" | "Deny" | "Pass";
+
 /** In what the generations of this API differ. */
 export interface ClusterPolicyDialect {
   readonly kind: ClusterNetworkPolicy["writtenAs"];
-  readonly actions: readonly ("Accept" | "Allow" | "Deny" | "Pass")[];
+  /** The accepting one first. */
+  readonly actions: readonly Action[];
   /** Most rules, peers and ports in one list. */
   readonly max: number;
   /** Name of the list of ports in a rule. */
@@ -190,7 +194,7 @@ function readRule(
   const fields = field.fields(ruleSchema(direction, dialect));
   const actionField = fields.get("action") ??
     field.fail("has no action", `action, one of ${dialect.actions.join(", ")}`);
-  const written = actionField.oneOf(dialect.actions);
+  const written = readAction(actionField, dialect);
   const action = written === "Allow" ? "Accept" : written;
   const peersName = direction === "ingress" ? "from" : "to";
   const peersField = fields.get(peersName) ??
@@ -215,6 +219,16 @@ function readRule(
   }
   const name = readRuleName(fields.get("name"));
   return { ...optional("name", name), action, peers, ...optional("protocols", protocols) };
+}
+
+/** The older generation allowed where the newer one accepts. */
+function readAction(field: Cursor, { actions }: ClusterPolicyDialect): Action {
+  const text = field.string();
+  const action = actions.find((a) => a === text);
+  if (action !== undefined) return action;
+  const accepting = ["Accept", "Allow"].includes(text);
+  const suggestion = accepting ? actions[0] : nearest(text, actions);
+  field.fail(`is ${JSON.stringify(text)}`, `one of ${actions.join(", ")}`, suggestion);
 }
 
 function readRuleName(field: Cursor | undefined): string | undefined {

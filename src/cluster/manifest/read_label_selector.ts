@@ -14,7 +14,7 @@ const EXPRESSION_SCHEMA: Schema = { key: {}, operator: {}, values: {} };
 
 /** Fields of a label selector. */
 export const LABEL_SELECTOR_SCHEMA: Schema = {
-  matchLabels: {},
+  matchLabels: { free: true },
   matchExpressions: { list: true, fields: EXPRESSION_SCHEMA },
 };
 

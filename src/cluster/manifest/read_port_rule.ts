@@ -40,6 +40,7 @@ export const DENY_PORT_RULE_SCHEMA: Schema = {
   originatingTLS: { refused: IN_DENY },
 };
 
+const NUMBER = "a number from 0 to 65535 without leading zeros";
 const PROTOCOLS = ["TCP", "UDP", "SCTP", "ANY"] as const;
 
 /** Cilium knows them, the first two in `icmps`, the others behind a switch. */
@@ -157,17 +158,17 @@ function readPortOrName(field: Cursor): number | string {
   const text = field.stringOrNumber();
   const name = text.toLowerCase();
   if (isServiceName(name)) return name;
-  return portNumberOf(field, text, "a port number or name");
+  return portNumberOf(field, text, `${NUMBER}, or the name of a container port`);
 }
 
 function readPortNumber(field: Cursor): number {
-  return portNumberOf(field, field.stringOrNumber(), "a port number");
+  return portNumberOf(field, field.stringOrNumber(), NUMBER);
 }
 
-function portNumberOf(field: Cursor, text: string, what: string): number {
+function portNumberOf(field: Cursor, text: string, expected: string): number {
   if (text === "") return 0;
   if (/^(0|[1-9][0-9]*)$/.test(text) && Number(text) <= 0xffff) return Number(text);
-  field.fail(`is ${JSON.stringify(text)}`, `${what}, 0 to 65535 without leading zeros`);
+  field.fail(`is ${JSON.stringify(text)}`, expected);
 }
 
 /** Tells whether a text, in lower case, is an IANA service name (RFC 6335). */

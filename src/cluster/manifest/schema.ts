@@ -19,6 +19,8 @@ export interface FieldSchema {
   readonly fields?: Schema;
   /** The field holds a list. */
   readonly list?: true;
+  /** The field holds names that the author chooses, as `matchLabels` does. */
+  readonly free?: true;
 }
 
 /** Fields by name. */
@@ -59,6 +61,12 @@ export function suggestField(
     if (best === undefined || score(path) > score(best)) best = path;
   }
   return best;
+}
+
+/** Guesses that an unknown field belongs into the one field that takes any: `matchLabels`. */
+export function suggestFree(schema: Schema, parent: string, name: string): string | undefined {
+  const [free] = Object.entries(schema).find(([, field]) => field.free === true) ?? [];
+  return free === undefined ? undefined : join(join(parent, free), name);
 }
 
 /** Joins a path and a field name. */

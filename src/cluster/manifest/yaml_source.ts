@@ -59,7 +59,8 @@ export function parseYaml(
 }
 
 function parseDocuments(text: string, lineCounter: LineCounter): Document[] {
-  const options = { lineCounter, prettyErrors: false, uniqueKeys: true, merge: false };
+  // Whoever reads an object looks for keys that are there twice, and can then name it.
+  const options = { lineCounter, prettyErrors: false, uniqueKeys: false, merge: false };
   return [...parseAllDocuments(text, options)] as Document[];
 }
 
