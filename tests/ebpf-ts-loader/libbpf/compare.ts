@@ -76,6 +76,15 @@ export class LibbpfPrograms implements Disposable {
   }
 }
 
+/** Type, attach type and load flags by section, as libbpf reads an object. */
+export function libbpfKinds(object: string): Map<string, readonly number[]> {
+  const lines = mustRun(driver ?? "", object).trim().split("\n");
+  return new Map(lines.map((line): [string, number[]] => {
+    const [section = "", ...numbers] = line.split(" ");
+    return [section, numbers.map(Number)];
+  }));
+}
+
 /** Tag of a pinned program. */
 export function tagOf(path: string): string {
   return JSON.parse(mustRun("bpftool", "-j", "prog", "show", "pinned", path)).tag;

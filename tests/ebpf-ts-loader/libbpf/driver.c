@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Loads an object with libbpf, for comparison: driver OBJECT PIN_FOLDER BTF KCONFIG PROGRAM...
+ * With OBJECT alone it prints what libbpf takes the sections for.
  *
  * BTF and KCONFIG are "" for the running kernel's. Loads exactly the named programs, pins each
  * under its name and prints "name instructions-in-hex", the instructions as libbpf relocated them.
@@ -34,6 +35,22 @@ static void print(const struct bpf_program *program)
 	printf("\n");
 }
 
+/* What libbpf takes each section name for: "section type attach-type flags". */
+static int print_kinds(const char *path)
+{
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_program *program;
+
+	if (!object)
+		return 1;
+	bpf_object__for_each_program(program, object)
+		printf("%s %d %d %u\n", bpf_program__section_name(program),
+		       bpf_program__type(program), bpf_program__expected_attach_type(program),
+		       bpf_program__flags(program));
+	bpf_object__close(object);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
@@ -41,11 +58,13 @@ int main(int argc, char **argv)
 	struct bpf_object *object;
 	char path[512];
 
+	libbpf_set_print(quiet);
+	if (argc == 2)
+		return print_kinds(argv[1]);
 	if (argc < 6) {
-		fprintf(stderr, "usage: driver OBJECT PIN_FOLDER BTF KCONFIG PROGRAM...\n");
+		fprintf(stderr, "usage: driver OBJECT [PIN_FOLDER BTF KCONFIG PROGRAM...]\n");
 		return 2;
 	}
-	libbpf_set_print(quiet);
 	if (*argv[3])
 		options.btf_custom_path = argv[3];
 	if (*argv[4])
