@@ -1,0 +1,121 @@
+import { RESERVED } from "../identity/reserved.ts";
+import {
+  type Direction,
+  lastPortOf,
+  type MapStateEntry,
+  PORT_BITS,
+  PROTOCOL,
+} from "../policy/map_state.ts";
+import { CILIUM_1_19, type VersionProfile } from "../policy/version_profile.ts";
+
+/** What a policy says of one peer in one direction. */
+export interface PeerEntries {
+  /** Entries of the peer itself. */
+  readonly own: readonly MapStateEntry[];
+  /** Entries for every peer. */
+  readonly broad: readonly MapStateEntry[];
+  /** At most one entry matches any flow: the cookie that a lookup gives names all rules. */
+  readonly single: boolean;
+}
+
+const NONE: readonly MapStateEntry[] = [];
+
+/** The entries of one policy by direction and identity, to name the rules behind an answer. */
+export class PolicyIndex {
+  readonly #profile: VersionProfile;
+  readonly #peers = {
+    ingress: new Map<number, PeerEntries>(),
+    egress: new Map<number, PeerEntries>(),
+  };
+  readonly #nobody: Readonly<Record<Direction, PeerEntries>>;
+
+  /** @param entries Canonical, as in a map state. */
+  constructor(entries: readonly MapStateEntry[], profile: VersionProfile = CILIUM_1_19) {
+    this.#profile = profile;
+    const runs = { ingress: runsOf(entries, "ingress"), egress: runsOf(entries, "egress") };
+    const broadOf = (direction: Direction, identity: number) =>
+      runs[direction].get(profile.broadOf(identity, direction)) ?? NONE;
+    for (const direction of ["ingress", "egress"] as const) {
+      for (const [identity, own] of runs[direction]) {
+        this.#peers[direction].set(identity, peerOf(own, broadOf(direction, identity)));
+      }
+    }
+    this.#nobody = {
+      ingress: peerOf(NONE, broadOf("ingress", RESERVED.UNKNOWN)),
+      egress: peerOf(NONE, broadOf("egress", RESERVED.UNKNOWN)),
+    };
+  }
+
+  /** The entries that have a say in flows with a peer. */
+  peer(direction: Direction, identity: number): PeerEntries {
+    if (identity === this.#profile.broadOf(identity, direction)) return this.#nobody[direction];
+    return this.#peers[direction].get(identity) ?? this.#nobody[direction];
+  }
+}
+
+function peerOf(own: readonly MapStateEntry[], broad: readonly MapStateEntry[]): PeerEntries {
+  const single = (own.length === 0 || broad.length === 0) && isDisjoint(own) && isDisjoint(broad);
+  return { own, broad, single };
+}
+
+/** Entries are sorted by direction and identity: each identity has a run of them. */
+function runsOf(entries: readonly MapStateEntry[], direction: Direction) {
+  const runs = new Map<number, MapStateEntry[]>();
+  let run: MapStateEntry[] = [];
+  let identity: number | undefined;
+  for (const entry of entries) {
+    if (entry.direction !== direction) continue;
+    if (entry.identity !== identity) runs.set(identity = entry.identity, run = []);
+    run.push(entry);
+  }
+  return runs;
+}
+
+/**
+ * Collects the entries that decide a flow: those that match with the winning precedence.
+ * That is the highest one among all that match, because map states are canonical; the walk
+ * needs no second opinion on which entry wins.
+ *
+ * @param into Emptied, then filled. One array serves millions of questions.
+ */
+export function collectDeciding(
+  { own, broad }: PeerEntries,
+  protocol: number,
+  port: number,
+  into: MapStateEntry[],
+): void {
+  into.length = 0;
+  collectFrom(broad, protocol, port, into);
+  collectFrom(own, protocol, port, into);
+}
+
+function collectFrom(
+  entries: readonly MapStateEntry[],
+  protocol: number,
+  port: number,
+  into: MapStateEntry[],
+): void {
+  for (const entry of entries) {
+    if (entry.protocol !== PROTOCOL.ANY) {
+      if (entry.protocol > protocol) return; // entries are sorted
+      if (entry.protocol !== protocol) continue;
+      if (entry.port > port) return;
+      if (entry.portPrefix < PORT_BITS ? lastPortOf(entry) < port : entry.port !== port) continue;
+    }
+    const best = into[0]?.precedence ?? -1;
+    if (entry.precedence < best) continue;
+    if (entry.precedence > best) into.length = 0;
+    into.push(entry);
+  }
+}
+
+/** Sorted entries, one of which covers another, stand side by side. */
+function isDisjoint(entries: readonly MapStateEntry[]): boolean {
+  for (let i = 1; i < entries.length; i++) {
+    const [a, b] = [entries[i - 1], entries[i]];
+    if (a === undefined || b === undefined) continue;
+    if (a.protocol === PROTOCOL.ANY) return false;
+    if (a.protocol === b.protocol && b.port <= lastPortOf(a)) return false;
+  }
+  return true;
+}
