@@ -168,9 +168,10 @@ export function nodeOf(snapshot: PolicySnapshot): NodeState {
     identities: snapshot.identities.flatMap(({ id, slot }) =>
       slot === undefined ? [] : [{ identity: id, slot }]
     ),
-    ipcache: snapshot.ipcache.map(({ address, identity }) => ({
+    ipcache: snapshot.ipcache.map(({ address, prefixLength, identity }) => ({
       address: addressBytes(address),
       identity,
+      ...(prefixLength === undefined ? {} : { prefixLength }),
     })),
     policies: snapshot.policies.map(({ number, revision, mapState }) => ({
       number,

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { CiliumNetworkPolicy } from "../../src/cluster/object.ts";
 import { readObjects } from "../../src/cluster/read_objects.ts";
-import { compilePolicy } from "../../src/policy/compiled_rule.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 
 function compile(rest: string) {
   const { objects, errors } = readObjects([{
