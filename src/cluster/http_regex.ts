@@ -43,7 +43,7 @@ export function parseHttpRegex(text: string): RegExp {
   const { flags, rest } = leadingFlags(text);
   const source = new Translator(rest).translate();
   try {
-    return new RegExp(`^(?:${source})$`, `us${flags}`.replace("ss", "s"));
+    return new RegExp(`^(?:${source})$`, `u${flags}`);
   } catch (cause) {
     const [, reason = "is not a regular expression"] = /: ([^:]*)$/.exec(String(cause)) ?? [];
     throw new SyntaxError(`is no regular expression (${reason.toLowerCase()})`, { cause });

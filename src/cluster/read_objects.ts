@@ -145,6 +145,7 @@ class ObjectReader {
     const versionField = present(fields.get("apiVersion"));
     const apiVersion = versionField?.string() ?? inherited.apiVersion;
     if (kind === "List" || (kind.endsWith("List") && fields.has("items"))) {
+      cursor.rename(printable(kind));
       return this.#list(fields, kind, apiVersion);
     }
     const known = KINDS.get(kind);

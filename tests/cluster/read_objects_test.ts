@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
+import { parse } from "yaml";
 import type { CiliumNetworkPolicy } from "../../src/cluster/object.ts";
 import { readObjects, type ReadResult } from "../../src/cluster/read_objects.ts";
 import { policy } from "./_manifest.ts";
@@ -34,6 +35,60 @@ Deno.test("readObjects() reads lists, JSON and documents alike", () => {
     return objects.map((o) => o.kind === "Pod" && [o.namespace, o.name, o.addresses[0]?.text]);
   });
   assertEquals(names, Array(3).fill([["default", "a", "10.0.0.1"]]));
+});
+
+Deno.test("readObjects() warns of unknown fields if it is lenient", () => {
+  const text = policy(`${SELECTOR}  ingress: [{ toEndpoints: [{}], fromEndpoints: [{}] }]`);
+  const { objects, errors, warnings } = readObjects([{ name: "p.yaml", text }], { lenient: true });
+  assertEquals(errors, []);
+  assertEquals(objects.map((o) => "specs" in o && o.specs[0]?.ingress), [
+    [{ endpoints: [{ matchLabels: [], matchExpressions: [] }] }],
+  ]);
+  assertEquals(warnings.map(({ message }) => message.split("\n")), [[
+    'Read CiliumNetworkPolicy "default/rule1" although spec.ingress[0].toEndpoints is an unknown ' +
+    "field, expected one of fromEndpoints, fromCIDR, fromCIDRSet, fromEntities, fromNodes, " +
+    "toPorts, icmps, authentication",
+    "  at p.yaml:7:15",
+    "  did you mean spec.egress[0].toEndpoints?",
+  ]]);
+});
+
+Deno.test("readObjects() says the same of a policy in YAML and in JSON", () => {
+  const text = policy(`${SELECTOR}  ingress: [{ fromCIDR: [10.0.0.0/33] }]`);
+  const json = JSON.stringify(parse(text), null, 2);
+  const [yamlError, jsonError] = [text, json].map((t) => read(t).errors[0]);
+  assertEquals(jsonError?.summary, yamlError?.summary);
+  assertEquals(jsonError?.field, "spec.ingress[0].fromCIDR[0]");
+  assertEquals([jsonError?.location.line, jsonError?.location.column], [12, 11]);
+});
+
+Deno.test("readObjects() refuses a field that is there twice in JSON too", () => {
+  const { objects, errors } = read(
+    '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","labels":{"a":"b","a":"c"}}}',
+  );
+  assertEquals(objects, []);
+  assertEquals(errors.map(({ message }) => message.split("\n")), [[
+    'Cannot read Pod "a": metadata.labels.a is there twice, expected each field once',
+    "  at p.yaml:1:74",
+  ]]);
+});
+
+Deno.test("readObjects() reads JSON values that follow each other", () => {
+  const pod = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name } });
+  const { objects, errors } = read(["a", "b"].map((n) => JSON.stringify(pod(n))).join("\n"));
+  assertEquals(errors, []);
+  assertEquals(objects.map(({ name, location }) => [name, location.line]), [["a", 1], ["b", 2]]);
+});
+
+Deno.test("readObjects() takes a typed list's word for what its items are", () => {
+  const { objects, errors } = read(`apiVersion: v1
+kind: PodList
+items: [{ metadata: { name: a } }, null]
+`);
+  assertEquals(objects.map(({ kind, name }) => [kind, name]), [["Pod", "a"]]);
+  assertEquals(errors.map(({ summary }) => summary), [
+    "Cannot read PodList: items[1] is empty, expected an object",
+  ]);
 });
 
 Deno.test("readObjects() refuses a second definition of an object", () => {

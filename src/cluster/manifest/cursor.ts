@@ -79,7 +79,7 @@ export class Cursor {
 
   /** Reports what is wrong with this value, and goes on. */
   warn(state: string, expected: string, suggestion?: string): void {
-    this.#subject.warn(this.#error(this.#value, state, expected, suggestion));
+    this.#subject.warn(this.#warning(this.#value, state, expected, suggestion));
   }
 
   /** Notes that this value asks for a feature. */
@@ -236,9 +236,23 @@ export class Cursor {
   }
 
   #error(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
+    return this.#report(`Cannot read ${this.#subject.title}: `, at, state, expected, suggestion);
+  }
+
+  #warning(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
+    return this.#report(`Read ${this.#subject.title} although `, at, state, expected, suggestion);
+  }
+
+  #report(
+    start: string,
+    at: unknown,
+    state: string,
+    expected: string,
+    suggestion: string | undefined,
+  ): ManifestError {
     const { path } = this;
     const what = path === "" ? state : `${path} ${state}`;
-    return new ManifestError(`Cannot read ${this.#subject.title}: ${what}, expected ${expected}`, {
+    return new ManifestError(`${start}${what}, expected ${expected}`, {
       location: this.#source.locate(at),
       field: path,
       ...(suggestion === undefined ? {} : { suggestion }),
@@ -252,8 +266,8 @@ export class Cursor {
     const supported = siblings.filter((s) => fieldOf(schema, s)?.refused === undefined);
     const expected = `one of ${supported.join(", ")}`;
     // The key is the wrong part, not its value.
-    const error = field.#error(field.#key, "is an unknown field", expected, guess);
-    if (!this.#subject.lenient) throw error;
-    this.#subject.warn(error);
+    const what = [field.#key, "is an unknown field", expected, guess] as const;
+    if (!this.#subject.lenient) throw field.#error(...what);
+    this.#subject.warn(field.#warning(...what));
   }
 }
