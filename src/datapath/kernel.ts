@@ -44,6 +44,9 @@ const SLICE = 8192;
  */
 export const DIRECT_ENTRY = MAX_ENDPOINTS / 2;
 
+/** `BPF_LOG_STATS` (kernel/bpf/verifier.c): no instruction by instruction account. */
+const LOG_STATS = 4;
+
 /** In the hook field of an output record until the harness has written it. */
 const NOT_REACHED = 0xFFFFFFFF;
 
@@ -233,7 +236,8 @@ export class KernelDatapath implements Datapath {
     using owned = new DisposableStack();
     const settings = { events: eventMaskOf(loaded.state), ambient: true };
     const template = owned.use(
-      new EndpointTemplate(spec, settings, { maps, only: [program.name] }),
+      // Mutants are refused by the hundred: statistics alone make a short log.
+      new EndpointTemplate(spec, settings, { maps, only: [program.name], logLevel: LOG_STATS }),
     );
     const instances = loaded.state.endpoints
       .filter(({ id }) => endpoints?.includes(id) ?? true)

@@ -40,7 +40,7 @@ export const ROW_ENDPOINT = {
 /** Identities beside the reserved ones. */
 const ID = {
   /** Of 24 bits: it takes all parts of a mark. */
-  SUBJECT: 0x1b2c3d,
+  SUBJECT: 0x1a2c3d,
   PEER: 301,
   NOT_READY: 302,
   /** Its profile has an index line. */
@@ -208,6 +208,12 @@ const SUBJECT_RULES: readonly Shape[] = [
   { identity: IDENTITY_WORLD_IPV4, direction: "egress", port: 96 },
   { identity: IDENTITY_WORLD_IPV6, direction: "egress", port: 97 },
   { identity: ID.CIDR, direction: "egress", port: 98 },
+  // Echo replies and errors that rules allow: they begin no flow.
+  ...(["ingress", "egress"] as const).flatMap((direction) => [
+    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMP, port: 0, portPrefix: PORT_BITS },
+    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMP, port: 3 },
+    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMPV6, port: 129 },
+  ]),
   { identity: ID.LAST, port: 75 },
   { identity: ID.LAST, direction: "egress", port: 76 },
   { identity: ID.INSIDE, port: 67 },

@@ -172,7 +172,8 @@ function policyPackets(policy: PolicyState): TestPacket[] {
     for (const hook of ["from_container", "to_container"] as const) {
       for (const point of pointsOf(policy, PARTIES[name], hook)) {
         // Policy does not look at the family: IPv6 needs no more than a part of them.
-        const families = packets.length % 4 === 0 ? [4, 6] as const : [4] as const;
+        const both = packets.length % 4 === 0 || point >>> 16 === PROTOCOL.ICMPV6;
+        const families = both ? [4, 6] as const : [4] as const;
         for (const family of families) {
           const flow = {
             ...flowBetween(family, hook, name),

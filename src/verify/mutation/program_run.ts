@@ -2,6 +2,7 @@ import { type ProgramSpec, VerifierError } from "ebpf-ts-loader";
 import { SyscallError } from "ebpf-ts-loader/sys";
 import { type Bench, type Constants, Laboratory } from "./laboratory.ts";
 import { mutated, type ProgramMutant, programMutants } from "./mutant.ts";
+import type { PacketSet } from "./packet_set.ts";
 import { blockStarts, trapped } from "./trap.ts";
 
 /** Fates of the mutants of the programs. */
@@ -79,7 +80,9 @@ async function anotherRound(
     await workplace.tidy();
     const { laboratory } = workplace;
     const program = laboratory.spec.programs.get(mutant.program);
-    const killed = program !== undefined && tryMutant(laboratory, program, mutant) === "killed";
+    const sets = laboratory.sets.slice(0, PARSED_SETS);
+    const killed = program !== undefined &&
+      tryMutant(laboratory, program, mutant, sets) === "killed";
     if (!killed) survived.push(mutant);
   }
   return survived;
@@ -116,13 +119,24 @@ class Workplace implements Disposable {
   }
 }
 
+/** Sets that are not about policy alone come first. */
+const PARSED_SETS = 2;
+
 function tryMutant(
   laboratory: Laboratory,
   program: ProgramSpec,
   mutant: ProgramMutant,
+  sets: readonly PacketSet[] = likeliestFirst(laboratory.sets, mutant),
 ): "killed" | "refused" | "survived" {
   if (!isAccepted(laboratory, mutated(program, mutant))) return "refused";
-  return laboratory.isNoticed(laboratory.sets) ? "killed" : "survived";
+  return laboratory.isNoticed(sets) ? "killed" : "survived";
+}
+
+/** A mutant of the policy lookup is noticed by flows, any other by the packet table. */
+function likeliestFirst(sets: readonly PacketSet[], mutant: ProgramMutant): PacketSet[] {
+  const first = sets.slice(0, PARSED_SETS);
+  const others = sets.slice(PARSED_SETS);
+  return mutant.function === "policy_decide" ? [...others, ...first] : [...first, ...others];
 }
 
 function isAccepted(laboratory: Laboratory, program: ProgramSpec): boolean {

@@ -44,7 +44,15 @@ function judgedAgainRows(family: Family, ports: SourcePorts): PacketRow[] {
     const packet = ip(family, "SUBJECT", "PEER");
     return (family === 4 ? packet.icmp({ type }) : packet.icmpv6({ type })).build();
   };
+  const port = ports.next();
+  const asked = ip(family, "PEER", "SUBJECT").tcp({ source: port, destination: 80 }).build();
+  const tired = ip(family, "SUBJECT", "PEER", { ttl: 1 })
+    .tcp({ source: 80, destination: port, flags: ["ACK"] }).build();
   return [
+    {
+      description: `an answer with TTL 1 (IPv${family})`,
+      packets: [arriving("stack", asked, 0), leaving(tired, 1, drop("TTL"))],
+    },
     {
       description: `a flow that the host began and another goes on with (IPv${family})`,
       packets: [{ ...into, mark: MARK_HOST, becomes: "pass" }, {

@@ -94,7 +94,7 @@ function markRows(family: Family, ports: SourcePorts): PacketRow[] {
     }
   }
   const malformed = new Uint8Array(60);
-  rows.push(one("a malformed packet that is marked as enforced", {
+  rows.push(one(`a malformed packet that is marked as enforced (IPv${family})`, {
     hook: "to_container",
     mark: MARK_ENFORCED,
     data: malformed,
