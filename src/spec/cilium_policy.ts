@@ -58,6 +58,14 @@ function isFor(
   return subject.kind === "node" && isSubjectNode(spec.nodeSelector, subject);
 }
 
+/** Is some rule of the policy for the node? */
+export function selectsNode({ specs }: CiliumClusterwideNetworkPolicy, subject: Peer): boolean {
+  return specs.some((spec) =>
+    "nodeSelector" in spec && isFor(spec, undefined, subject) &&
+    (["ingress", "egress"] as const).some((direction) => rulesOf(spec, direction).length > 0)
+  );
+}
+
 interface EffectiveRule {
   readonly effect: "allow" | "deny";
   readonly rule: TrafficRule;

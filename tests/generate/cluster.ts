@@ -22,7 +22,7 @@ function namespace(name: string): Manifest {
 const namespaces = fc.constantFrom(NAMESPACES, NAMESPACES, NAMESPACES.slice(0, 1))
   .map((names) => names.map(namespace));
 
-const ports = fc.subarray([...CONTAINER_PORTS], { maxLength: 2 })
+const ports = fc.subarray([...CONTAINER_PORTS], { minLength: 1, maxLength: 3 })
   // A pod declares a name once for each protocol.
   .filter((ports) => new Set(ports.map((p) => `${p.name}/${p.protocol}`)).size === ports.length);
 

@@ -284,6 +284,7 @@ export const FEATURES: Readonly<Record<string, LeaveOut>> = {
   "domainNames": withoutPeers("domainNames"),
   "protocols": tierRules(({ protocols: _, ...rule }) => rule),
   "allow-localhost": setting({ allowLocalhost: false }),
+  "blocks match nodes": setting({ cidrMatchMode: [] }),
   "mode always": unless("always"),
   "mode never": unless("never"),
 };

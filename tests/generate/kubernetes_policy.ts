@@ -7,6 +7,7 @@ import { BLOCKS_V4, BLOCKS_V6, DNS_NAMES, NAMESPACES } from "./universe.ts";
 const ipBlock: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   { cidr: "0.0.0.0/0" },
   { cidr: "0.0.0.0/0", except: ["20.0.0.0/8"] },
+  { cidr: "0.0.0.0/0", except: ["20.1.2.5/32", "40.0.0.0/8"] },
   { cidr: "20.0.0.0/8", except: ["20.1.0.0/16"] },
   { cidr: "20.1.2.0/24" },
   { cidr: "10.0.0.0/8" },
@@ -16,11 +17,11 @@ const ipBlock: fc.Arbitrary<Json> = fc.constantFrom<Json>(
 const networkPolicyPeer: fc.Arbitrary<Json> = fc.oneof(
   { weight: 3, arbitrary: podSelector.map((podSelector): Json => ({ podSelector })) },
   {
-    weight: 3,
+    weight: 4,
     arbitrary: namespaceSelector.map((namespaceSelector): Json => ({ namespaceSelector })),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.tuple(podSelector, namespaceSelector)
       .map(([podSelector, namespaceSelector]): Json => ({ podSelector, namespaceSelector })),
   },
@@ -61,11 +62,15 @@ export const networkPolicy: fc.Arbitrary<Manifest> = fc.tuple(
 }));
 
 const namespacedPods: fc.Arbitrary<Json> = fc.oneof(
-  namespaceSelector.map((namespaces): Json => ({ namespaces })),
-  fc.tuple(namespaceSelector, podSelector)
-    .map(([namespaceSelector, podSelector]): Json => ({
-      pods: { namespaceSelector, podSelector },
-    })),
+  { weight: 2, arbitrary: fc.constant<Json>({ namespaces: {} }) },
+  { weight: 3, arbitrary: namespaceSelector.map((namespaces): Json => ({ namespaces })) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(namespaceSelector, podSelector)
+      .map(([namespaceSelector, podSelector]): Json => ({
+        pods: { namespaceSelector, podSelector },
+      })),
+  },
 );
 
 const networks = fc.array(fc.constantFrom<string>(...BLOCKS_V4, ...BLOCKS_V6), {
@@ -89,7 +94,7 @@ interface Rule {
 const podRule: fc.Arbitrary<Rule> = fc.record({
   peers: fc.array(namespacedPods, { minLength: 1, maxLength: 2 }),
   action,
-  protocols: fc.option(clusterProtocols("named"), { nil: undefined }),
+  protocols: fc.option(clusterProtocols("named"), { nil: undefined, freq: 1 }),
 });
 
 const outsideRule: fc.Arbitrary<Rule> = fc.oneof(
@@ -128,8 +133,8 @@ export const clusterNetworkPolicy: fc.Arbitrary<Manifest> = fc.tuple(
   fc.constantFrom("Admin", "Admin", "Baseline"),
   fc.constantFrom(0, 1, 2, 1000),
   namespacedPods,
-  fc.array(podRule.map(toRule("from")), { maxLength: 3 }),
-  fc.array(fc.oneof(podRule, outsideRule).map(toRule("to")), { maxLength: 3 }),
+  fc.array(podRule.map(toRule("from")), { minLength: 1, maxLength: 3 }),
+  fc.array(fc.oneof(podRule, outsideRule).map(toRule("to")), { minLength: 1, maxLength: 3 }),
 ).map(([tier, priority, subject, ingress, egress]) => ({
   apiVersion: "policy.networking.k8s.io/v1alpha2",
   kind: "ClusterNetworkPolicy",

@@ -39,7 +39,7 @@ const httpCondition: fc.Arbitrary<{ readonly [field: string]: Json }> = fc.oneof
   fc.constantFrom("GET", "GET|POST", "P.*").map((method) => ({ method })),
   fc.constantFrom("/public", "/public.*", "/(admin|public)").map((path) => ({ path })),
   fc.constantFrom("example\\.com", ".*\\.org", "EXAMPLE.COM").map((host) => ({ host })),
-  fc.constantFrom("X-Key", "x-key: 1").map((header) => ({ headers: [header] })),
+  fc.constantFrom("X-Key", "x-key: 1", "x-key: 1").map((header) => ({ headers: [header] })),
   fc.constantFrom<Json>({ value: "2" }, { value: "2", mismatch: "LOG" }, {})
     .map((match) => ({ headerMatches: [{ name: "x-key", ...match as object }] })),
 );
@@ -49,9 +49,15 @@ const httpRule: fc.Arbitrary<Json> = fc.array(httpCondition, { minLength: 1, max
   .map((conditions): Json => Object.assign({}, ...conditions));
 
 const dnsRule: fc.Arbitrary<Json> = fc.oneof(
-  fc.constantFrom(...DNS_NAMES).map((matchName) => ({ matchName })),
-  fc.constantFrom("*", "*.example.com", "**.example.com", "a*i.example.com", "*.com")
-    .map((matchPattern) => ({ matchPattern })),
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(...DNS_NAMES).map((matchName): Json => ({ matchName })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("*", "*.example.com", "**.example.com", "a*i.example.com", "*.com")
+      .map((matchPattern): Json => ({ matchPattern })),
+  },
 );
 
 /** A DNS name or pattern, as `toFQDNs` and `rules.dns` have it. */

@@ -24,7 +24,7 @@ const ciliumLabel = fc.oneof(
     ),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.tuple(
       fc.constantFrom(
         "io.cilium.k8s.namespace.labels.team",
@@ -59,7 +59,7 @@ const reservedLabel = fc.tuple(
   fc.constant(""),
 );
 
-const operator = fc.constantFrom("In", "NotIn", "NotIn", "Exists", "DoesNotExist");
+const operator = fc.constantFrom("In", "NotIn", "NotIn", "NotIn", "Exists", "DoesNotExist");
 
 function requirement<K extends string, V extends string>(
   key: fc.Arbitrary<K>,
@@ -107,14 +107,10 @@ function selector(
 /** Selector of peers in a Cilium policy, with sources, namespaces and reserved labels. */
 export const ciliumSelector: fc.Arbitrary<Json> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Json>({}) },
-  {
-    weight: 10,
-    arbitrary: selector(
-      fc.array(ciliumLabel, { maxLength: 1 }),
-      fc.array(ciliumRequirement, { maxLength: 1 }),
-    ),
-  },
-  { weight: 1, arbitrary: selector(fc.array(ciliumLabel, { maxLength: 2 }), fc.constant([])) },
+  { weight: 5, arbitrary: selector(fc.tuple(ciliumLabel), fc.constant([])) },
+  { weight: 6, arbitrary: selector(fc.constant([]), fc.tuple(ciliumRequirement)) },
+  { weight: 3, arbitrary: selector(fc.tuple(ciliumLabel), fc.tuple(ciliumRequirement)) },
+  { weight: 1, arbitrary: selector(fc.tuple(ciliumLabel, ciliumLabel), fc.constant([])) },
   {
     weight: 2,
     arbitrary: selector(fc.tuple(reservedLabel), fc.array(ciliumRequirement, { maxLength: 1 })),

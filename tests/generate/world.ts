@@ -10,6 +10,7 @@ import { DNS_NAMES, OUTSIDE } from "./universe.ts";
 export interface WorldSettings {
   readonly allowLocalhost: boolean;
   readonly mode: "default" | "always" | "never";
+  readonly cidrMatchMode: readonly "nodes"[];
 }
 
 /** A random cluster, its policies and what is known beside them. */
@@ -60,6 +61,7 @@ const settings: fc.Arbitrary<WorldSettings> = fc.record({
     { weight: 2, arbitrary: fc.constant("always" as const) },
     { weight: 1, arbitrary: fc.constant("never" as const) },
   ),
+  cidrMatchMode: fc.constantFrom<readonly "nodes"[]>([], [], [], ["nodes"]),
 });
 
 /** Random clusters with every feature of policy. */
