@@ -3,7 +3,7 @@ import { ipPrefixOf } from "../cluster/ip_prefix.ts";
 import type { Node } from "../cluster/object.ts";
 import { type Identity, REMOTE_NODE_SCOPE } from "./identity.ts";
 import type { Ipcache } from "./ipcache.ts";
-import { CLUSTER_KEY, type Label, labelsOf } from "./label.ts";
+import { type Label, labelsOf } from "./label.ts";
 import { RESERVED, RESERVED_IDENTITIES } from "./reserved.ts";
 import { ScopedIdentities } from "./scoped_identities.ts";
 
@@ -22,8 +22,6 @@ export interface NodeIdentity {
 /** What {@linkcode NodeTable} works with. */
 export interface NodeTableParts {
   readonly ipcache: Ipcache;
-  /** Name of the local cluster. */
-  readonly cluster: string;
   /** Name of the node whose policies are computed; `undefined` takes every node for it. */
   readonly localNode: string | undefined;
   /** Address blocks in rules are for nodes as well. */
@@ -132,12 +130,11 @@ export class NodeTable {
 
   /** One identity for each address where blocks are for nodes, else one for the node. */
   #ownIdentities({ labels, addresses }: Node, apiServer: boolean): Identity[] {
-    const { cidrMatchesNodes, cluster } = this.#parts;
+    const { cidrMatchesNodes } = this.#parts;
     if (this.#labelUses === 0 && !cidrMatchesNodes) return [];
-    const all: Label[] = [
-      reserved("remote-node"),
-      { source: "k8s", key: CLUSTER_KEY, value: cluster },
-    ];
+    // No label of the cluster: what a selector of pods finds must not depend on whether
+    // some other rule asks for nodes.
+    const all: Label[] = [reserved("remote-node")];
     if (apiServer) all.push(reserved("kube-apiserver"));
     if (this.#labelUses > 0) {
       for (const [key, value] of labels) all.push({ source: "node", key, value });

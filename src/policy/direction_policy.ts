@@ -283,7 +283,8 @@ type WantedMember = Omit<Member, "peers" | "level"> & { peers: "all" | readonly 
 /** The parts of a rule that differ in how their ports are known. */
 function split(rule: CompiledRule, subject: DirectionSubject): WantedMember[] {
   const { peers, ports, namedPorts = [] } = rule;
-  const special = rule.verdict === "pass" || rule.authType !== undefined ||
+  // An explicit 0 counts only beside a rule that asks for more.
+  const special = rule.verdict === "pass" || (rule.authType ?? 0) > 0 ||
     [...ports, ...namedPorts].some(({ l7 }) => l7 !== undefined);
   const member = { rule, peers, ports, namedPorts: [], special };
   if (namedPorts.length === 0) return [member];

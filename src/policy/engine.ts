@@ -104,7 +104,7 @@ export class PolicyEngine implements Disposable {
       dropped: (selector) => this.#noteSelector(selector, "drop"),
     });
     this.#rules = new RuleTable(cluster, this.#facts);
-    this.#nodes = new NodeTable({ ipcache: this.#ipcache, cluster, localNode, cidrMatchesNodes });
+    this.#nodes = new NodeTable({ ipcache: this.#ipcache, localNode, cidrMatchesNodes });
     const rules = enforcement === "never" ? { rulesFor: () => [] } : this.#rules;
     this.#policies = new PolicySet(rules, this.#settings, {
       selectors: this.#selectors,

@@ -64,11 +64,15 @@ export function rulePeers(
 }
 
 /**
- * Makes the selector of other nodes by their labels. Never the local node: Cilium adds
- * the label `reserved:remote-node` (pkg/k8s/apis/cilium.io/utils, fromNodes).
+ * Makes the selector of other nodes by their labels, whatever source they are written
+ * with. Never the local node: Cilium adds the label `reserved:remote-node`
+ * (pkg/k8s/apis/cilium.io/utils, fromNodes).
  */
 export function nodeSelector(written: LabelSelector): Selector {
-  return selectorOf([...requirementsOf(written), exists("reserved", "remote-node")]);
+  const requirements = requirementsOf(written).map((r): Requirement =>
+    r.source === "reserved" ? r : { ...r, source: "node" }
+  );
+  return selectorOf([...requirements, exists("reserved", "remote-node")]);
 }
 
 /** Makes the selectors of an entity; none for `none`, and for `all`, which is no condition. */

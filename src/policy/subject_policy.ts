@@ -1,7 +1,7 @@
 import type { ContainerPort } from "../cluster/object.ts";
 import type { Identity } from "../identity/identity.ts";
 import { portsNamed } from "../identity/named_ports.ts";
-import { type CompiledRule, NORMAL_RANK } from "./compiled_rule.ts";
+import { AUTH_TYPE, type CompiledRule, NORMAL_RANK } from "./compiled_rule.ts";
 import { changedPeers, DirectionPolicy } from "./direction_policy.ts";
 import type { Direction, MapStateDelta } from "./map_state.ts";
 import type { PeerProfile } from "./peer_profile.ts";
@@ -33,7 +33,8 @@ export interface SubjectSettings {
  * holds. (Cilium gives it the priority 0, that of the first rule of all:
  * pkg/policy/mapstate.go, determineAllowLocalhostIngress. The two differ for Admin rules
  * only.) It does not hold for other nodes: their pods and kubelets are `remote-node`,
- * which no setting allows since `enable-remote-node-identity` has gone.
+ * which no setting allows since `enable-remote-node-identity` has gone. The host need not
+ * authenticate.
  */
 const ALLOW_LOCALHOST: CompiledRule = {
   origin: {
@@ -51,6 +52,7 @@ const ALLOW_LOCALHOST: CompiledRule = {
   defaultDeny: false,
   peers: [selectorOf([exists("reserved", "host")])],
   ports: [EVERY_PORT],
+  authType: AUTH_TYPE.disabled,
 };
 
 const EMPTY = PersistentMap.empty<PeerProfile>();
