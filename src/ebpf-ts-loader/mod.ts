@@ -45,6 +45,7 @@ export {
 export type { ByteOrder } from "./elf/elf_file.ts";
 export type * from "./btf/layout.ts";
 export type * from "./btf/types.ts";
+export { type BtfValue, decodeValue, encodeValue, type ValueContext } from "./btf/value.ts";
 export {
   type Difference,
   MismatchError,
@@ -60,20 +61,40 @@ export {
   type KernelFeaturesOptions,
   type Support,
 } from "./features/kernel_features.ts";
+export type { AttachedPrograms } from "./link/_query_programs.ts";
+export { attachTc, type TcAttachment, type TcOptions } from "./link/attach_tc.ts";
+export { BpfLink, openLinkById, openPinnedLink } from "./link/bpf_link.ts";
+export {
+  attachCgroup,
+  type CgroupOptions,
+  type CgroupQueryOptions,
+  queryCgroup,
+} from "./link/cgroup_link.ts";
+export {
+  attachClsact,
+  ClsactFilter,
+  type ClsactOptions,
+  type ClsactPlace,
+} from "./link/clsact_filter.ts";
+export { attachNetns, type NetnsOptions, queryNetns } from "./link/netns_link.ts";
 export {
   afterLink,
-  attachTcx,
+  afterProgram,
   beforeLink,
+  beforeProgram,
   head,
+  type LinkPosition,
+  tail,
+} from "./link/position.ts";
+export {
+  attachTcx,
   openPinnedTcx,
   queryTcx,
-  tail,
   type TcxDirection,
   TcxLink,
   type TcxOptions,
-  type TcxPosition,
-  type TcxQuery,
 } from "./link/tcx_link.ts";
+export { attachXdp, queryXdp, type XdpMode, type XdpOptions } from "./link/xdp_link.ts";
 export { BpfMap, type MapMmapOptions, type MapShape } from "./object/bpf_map.ts";
 export type { BenchmarkOptions, BenchmarkResult } from "./object/benchmark_program.ts";
 export { BpfProgram, openPinnedProgram, type ProgramShape } from "./object/bpf_program.ts";
@@ -106,6 +127,8 @@ export {
 } from "./object/map_batch.ts";
 export { type MapKey, type MapValue, UpdateFlag } from "./object/map_elements.ts";
 export { type KernelSymbol, resolveExterns } from "./object/resolve_externs.ts";
+export { type MapLayouts, TypedMap, typedMap } from "./object/typed_map.ts";
+export { Variable } from "./object/variable.ts";
 export {
   btfIds,
   linkIds,
@@ -157,4 +180,9 @@ export {
   type SectionKind,
   sectionKind,
 } from "./spec/section_kind.ts";
-export { getVariable, setVariable, type VariableValue } from "./spec/variable_value.ts";
+export {
+  getVariable,
+  setVariable,
+  type VariableValue,
+  variableValue,
+} from "./spec/variable_value.ts";

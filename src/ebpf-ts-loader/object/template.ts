@@ -7,7 +7,7 @@ import {
   type ProgramSpec,
 } from "../spec/collection_spec.ts";
 import { isMapOfMaps, MapType } from "../spec/map_types.ts";
-import { encodeVariable, type VariableValue } from "../spec/variable_value.ts";
+import { encodeVariable, requireVariable, type VariableValue } from "../spec/variable_value.ts";
 import { ERRNO, type Fd, SyscallError } from "../sys/mod.ts";
 import type { BpfMap } from "./bpf_map.ts";
 import type { BpfProgram } from "./bpf_program.ts";
@@ -17,6 +17,7 @@ import { loadBtf } from "./load_btf.ts";
 import { type Kconfig, kconfigContents } from "./kernel_config.ts";
 import { loadProgram } from "./load_program.ts";
 import { type KernelSymbol, resolveExterns } from "./resolve_externs.ts";
+import { Variable } from "./variable.ts";
 
 /** What {@linkcode prepare} shares between instances. */
 export interface PrepareOptions {
@@ -187,7 +188,9 @@ export class Template implements Disposable {
     for (const [name, spec] of this.#mapSpecs()) {
       if (made.has(name)) fillProgramSlots(spec, maps, programs);
     }
-    return new Collection(maps, programs, owned.move());
+    const live = liveVariables(this.#spec, maps);
+    for (const variable of live.values()) owned.use(variable);
+    return new Collection(maps, programs, owned.move(), live);
   }
 
   #refuseUnknownPrograms(names: readonly string[]): void {
@@ -293,19 +296,29 @@ function patchContents(
 ): Map<string, MapSpec> {
   const patched = new Map<string, MapSpec>();
   for (const [name, value] of Object.entries(variables)) {
-    const variable = spec.variables.get(name);
-    const original = variable && spec.maps.get(variable.section);
-    if (!variable || !original) {
-      throw new TypeError(
-        `Cannot set variable "${name}": not in "${spec.name}", expected one of ` +
-          `${[...spec.variables.keys()].join(", ") || "none"}`,
-      );
-    }
+    const variable = requireVariable(spec, name);
+    const original = spec.maps.get(variable.section);
+    if (!original) continue;
     const map = patched.get(original.name) ?? cloneMap(original);
-    map.contents?.set(encodeVariable(variable, value, spec.btf), variable.offset);
+    map.contents?.set(encodeVariable(variable, value, spec), variable.offset);
     patched.set(original.name, map);
   }
   return patched;
+}
+
+/** The variables whose section's map was made, by name; mapped only when used. */
+function liveVariables(
+  spec: CollectionSpec,
+  maps: ReadonlyMap<string, BpfMap>,
+): Map<string, Variable> {
+  const live = new Map<string, Variable>();
+  for (const [name, variable] of spec.variables) {
+    const map = maps.get(variable.section);
+    if (!map) continue;
+    const readOnly = spec.maps.get(variable.section)?.frozen ?? false;
+    live.set(name, new Variable(variable, { map, types: spec, readOnly }));
+  }
+  return live;
 }
 
 function fillMapSlots(

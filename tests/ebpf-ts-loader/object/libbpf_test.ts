@@ -4,7 +4,7 @@ import { fixture } from "../fixtures.ts";
 import { kernelTest, uniqueBpffsPath } from "../kernel.ts";
 import { dumpOf, libbpfMissing, LibbpfPrograms, tagOf } from "../libbpf/compare.ts";
 
-const NAMES = ["tc.bpf.o", "core.bpf.o", "externs.bpf.o"];
+const NAMES = ["tc.bpf.o", "core.bpf.o", "externs.bpf.o", "variables.bpf.o"];
 
 // libbpf poisons a call of a missing weak function since 1.2; 1.1 leaves it 0. Dead code, but part
 // of the tag.
