@@ -18,10 +18,10 @@ export interface Identity {
   readonly id: number;
   readonly labels: Labels;
   /**
-   * The addresses that it stands for lie in this block and in no longer one that rules
-   * name; `undefined` for what is not known by its address.
+   * The addresses that it stands for lie in these blocks and in no longer ones that rules
+   * name: one block, or the addresses of a node. Absent for what is not known by address.
    */
-  readonly prefix?: IpPrefix;
+  readonly prefixes?: readonly IpPrefix[];
 }
 
 /** Tells whether two are the same identity: one number, one set of labels. */

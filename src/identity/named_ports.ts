@@ -30,10 +30,11 @@ export function portsNamed(
  * The named container ports of every identity, for rules whose peers are destinations.
  *
  * A name means what the *destination's* containers declare. Policy knows destinations by
- * identity, and the pods of one identity may differ: then the name means nothing in a
- * rule that allows, and all of the ports in a rule that denies. Either way nothing is
- * open that should be closed. (Cilium 1.19 resolves egress names over the whole cluster,
- * and not at all where two pods differ: pkg/policy/l4.go, GetNamedPort.)
+ * identity: the pods of one identity that declare the name speak for the others. Where
+ * they declare different numbers, the name means nothing in a rule that allows, and all
+ * of the numbers in a rule that denies, so that nothing is open that should be closed.
+ * (Cilium 1.19 asks the same of all pods of the cluster together: pkg/types/portmap.go,
+ * namedPortMultiMap.GetNamedPort.)
  */
 export class NamedPortTable {
   /** How many pods of an identity declare which list of ports. */
@@ -75,7 +76,7 @@ export class NamedPortTable {
   /**
    * Returns the ports of an identity that have a name and one of the protocols.
    *
-   * @param all Where its pods differ: all of their ports, instead of none.
+   * @param all Where its pods differ: all of their numbers, instead of none.
    */
   resolve(
     identity: number,
@@ -84,12 +85,11 @@ export class NamedPortTable {
     all: boolean,
   ): readonly SinglePort[] {
     const lists = [...this.#declared.get(identity)?.values() ?? []];
-    const [first, ...others] = lists.map(({ ports }) => portsNamed(ports, name, protocols));
-    if (first === undefined) return [];
-    const differ = others.some((other) => JSON.stringify(other) !== JSON.stringify(first));
-    if (!differ) return first;
-    if (!all) return [];
-    return portsNamed(lists.flatMap(({ ports }) => ports), name, protocols);
+    const found = portsNamed(lists.flatMap(({ ports }) => ports), name, protocols);
+    if (all) return found;
+    return found.filter(({ protocol }) =>
+      found.filter((other) => other.protocol === protocol).length === 1
+    );
   }
 }
 

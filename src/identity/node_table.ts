@@ -3,8 +3,8 @@ import { ipPrefixOf } from "../cluster/ip_prefix.ts";
 import type { Node } from "../cluster/object.ts";
 import { type Identity, REMOTE_NODE_SCOPE } from "./identity.ts";
 import type { Ipcache } from "./ipcache.ts";
-import { type Label, labelsOf } from "./label.ts";
-import { RESERVED, RESERVED_IDENTITIES } from "./reserved.ts";
+import { canonicalKey, type Label, labelsOf } from "./label.ts";
+import { RESERVED } from "./reserved.ts";
 import { ScopedIdentities } from "./scoped_identities.ts";
 
 /** A node, as the others see it. */
@@ -46,11 +46,10 @@ export class NodeTable {
   readonly #dirty = new Set<string>();
   #apiServers = new Set<string>();
   #labelUses = 0;
-  #host: Identity;
+  #host: Identity = { id: RESERVED.HOST, labels: labelsOf([reserved("host")]) };
 
   constructor(parts: NodeTableParts) {
     this.#parts = parts;
-    this.#host = hostIdentity(false);
   }
 
   /** Nodes by name; another map after every change. */
@@ -94,11 +93,26 @@ export class NodeTable {
     this.#current = next;
     this.#dirty.clear();
     const { added, deleted } = this.#identities.takeNews();
-    const apiServer = [...this.#current.values()].some((n) => n.local && n.apiServer);
-    const host = hostIdentity(apiServer);
-    if (host === this.#host) return { added, deleted };
+    const host = this.#hostIdentity();
+    const same = canonicalKey(host.labels) === canonicalKey(this.#host.labels) &&
+      JSON.stringify(host.prefixes) === JSON.stringify(this.#host.prefixes);
+    if (same) return { added, deleted };
     this.#host = host;
     return { added: [host, ...added], deleted };
+  }
+
+  /** The host, with the API's label where that is served, and with its addresses if they count. */
+  #hostIdentity(): Identity {
+    const local = [...this.#current.values()].filter((node) => node.local);
+    const labels = [reserved("host")];
+    if (local.some(({ apiServer }) => apiServer)) labels.push(reserved("kube-apiserver"));
+    const addresses = local.flatMap(({ node }) => node.addresses);
+    const counted = this.#parts.cidrMatchesNodes && addresses.length > 0;
+    return {
+      id: RESERVED.HOST,
+      labels: labelsOf(labels),
+      ...(counted ? { prefixes: addresses.map(({ address }) => ipPrefixOf(address)) } : {}),
+    };
   }
 
   #reconcile(name: string, current: Map<string, NodeIdentity>): void {
@@ -140,28 +154,18 @@ export class NodeTable {
       for (const [key, value] of labels) all.push({ source: "node", key, value });
     }
     if (!cidrMatchesNodes) {
-      return addresses.map(() => this.#identities.acquire(labelsOf(all), undefined));
+      return addresses.map(() => this.#identities.acquire(labelsOf(all), []));
     }
     return addresses.map(({ address }) => {
       const prefix = ipPrefixOf(address);
       const own = labelsOf([...all, { source: "cidr", key: prefix.text, value: "" }]);
-      return this.#identities.acquire(own, prefix);
+      return this.#identities.acquire(own, [prefix]);
     });
   }
 
   #touchAll(): void {
     for (const name of this.#wanted.keys()) this.#dirty.add(name);
   }
-}
-
-const HOST = RESERVED_IDENTITIES.find(({ id }) => id === RESERVED.HOST);
-const HOST_WITH_API: Identity = {
-  id: RESERVED.HOST,
-  labels: labelsOf([reserved("host"), reserved("kube-apiserver")]),
-};
-
-function hostIdentity(apiServer: boolean): Identity {
-  return apiServer || HOST === undefined ? HOST_WITH_API : HOST;
 }
 
 function reserved(key: string): Label {

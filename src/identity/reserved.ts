@@ -30,8 +30,8 @@ export const RESERVED_IDENTITIES: readonly Identity[] = [
   reserved(RESERVED.REMOTE_NODE, "remote-node"),
   reserved(RESERVED.KUBE_APISERVER, "kube-apiserver", "remote-node"),
   reserved(RESERVED.INGRESS, "ingress"),
-  { ...reserved(RESERVED.WORLD_IPV4, "world-ipv4"), prefix: parseIpPrefix("0.0.0.0/0") },
-  { ...reserved(RESERVED.WORLD_IPV6, "world-ipv6"), prefix: parseIpPrefix("::/0") },
+  { ...reserved(RESERVED.WORLD_IPV4, "world-ipv4"), prefixes: [parseIpPrefix("0.0.0.0/0")] },
+  { ...reserved(RESERVED.WORLD_IPV6, "world-ipv6"), prefixes: [parseIpPrefix("::/0")] },
 ];
 
 function reserved(id: number, ...keys: string[]): Identity {

@@ -25,12 +25,12 @@ export class ScopedIdentities {
   }
 
   /**
-   * Takes a reference on the identity of these labels and block, creating it if need be.
+   * Takes a reference on the identity of these labels and blocks, creating it if need be.
    *
    * @throws {RangeError} when every number of the scope is in use.
    */
-  acquire(labels: Labels, prefix: IpPrefix | undefined): Identity {
-    const key = keyOf({ labels, prefix });
+  acquire(labels: Labels, prefixes: readonly IpPrefix[]): Identity {
+    const key = keyOf({ labels, prefixes });
     const known = this.#byKey.get(key);
     if (known !== undefined) {
       known.references++;
@@ -39,7 +39,7 @@ export class ScopedIdentities {
     const identity: Identity = {
       id: this.#takeNumber(),
       labels,
-      ...(prefix === undefined ? {} : { prefix }),
+      ...(prefixes.length === 0 ? {} : { prefixes }),
     };
     this.#byKey.set(key, { identity, references: 1 });
     this.#deleted.delete(identity.id);
@@ -84,6 +84,6 @@ export class ScopedIdentities {
   }
 }
 
-function keyOf({ labels, prefix }: { labels: Labels; prefix?: IpPrefix | undefined }): string {
-  return `${canonicalKey(labels)} ${prefix?.text ?? ""}`;
+function keyOf({ labels, prefixes = [] }: Omit<Identity, "id">): string {
+  return `${canonicalKey(labels)} ${prefixes.map(({ text }) => text).join(" ")}`;
 }

@@ -144,7 +144,7 @@ export class WorldTable {
     let around = ipPrefixOf(prefix.address, 0);
     for (const [block] of this.#blocks.covering(prefix)) around = block;
     if (around.length > 0) labels.push({ source: "cidr", key: around.text, value: "" });
-    return this.#identities.acquire(labelsOf(labels), around);
+    return this.#identities.acquire(labelsOf(labels), [around]);
   }
 
   #patternsOf(facts: AddressFacts | undefined): Label[] {

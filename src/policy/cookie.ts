@@ -19,6 +19,9 @@ export class CookieTable {
     keep: COOKIE_REVISIONS,
   });
 
+  /** A rule is behind many entries: its name is written once. */
+  readonly #texts = new WeakMap<RuleOrigin, string>();
+
   /** Sets that can be resolved. */
   get size(): number {
     return this.#sets.size;
@@ -30,7 +33,7 @@ export class CookieTable {
    */
   intern(origins: Iterable<RuleOrigin>): number {
     const byText = new Map<string, RuleOrigin>();
-    for (const origin of origins) byText.set(formatOrigin(origin), origin);
+    for (const origin of origins) byText.set(this.#textOf(origin), origin);
     if (byText.size === 0) return NO_COOKIE;
     const texts = [...byText.keys()].sort();
     return this.#sets.intern(texts.join("\n"), () => texts.flatMap((t) => byText.get(t) ?? []));
@@ -52,6 +55,14 @@ export class CookieTable {
   /** Starts the next revision and forgets what has been out of use for too long. */
   advance(): void {
     this.#sets.advance();
+  }
+
+  #textOf(origin: RuleOrigin): string {
+    const known = this.#texts.get(origin);
+    if (known !== undefined) return known;
+    const text = formatOrigin(origin);
+    this.#texts.set(origin, text);
+    return text;
   }
 }
 

@@ -27,6 +27,17 @@ interface SharedProfile {
   references: number;
 }
 
+interface PendingMembers {
+  readonly joined: number[];
+  readonly left: number[];
+}
+
+/**
+ * Profiles to keep for peers to come: where pods come and go, an identity is often
+ * followed by one that the same rules select.
+ */
+const MAX_UNUSED_PROFILES = 64;
+
 /** What a {@linkcode DirectionPolicy} is about. */
 export interface DirectionSubject {
   readonly direction: Direction;
@@ -58,7 +69,10 @@ export class DirectionPolicy implements SelectorUser {
   readonly #profiles = new Map<string, SharedProfile>();
   /** Name of the shared profile that each peer has. */
   readonly #profileOf = new Map<number, string>();
-  readonly #dirty = new Set<number>();
+  /** Peers to look at, with the members that came to select them or ceased to. */
+  readonly #pending = new Map<number, PendingMembers>();
+  /** Names of profiles that no peer has, the longest unused first. */
+  readonly #unused = new Set<string>();
   #peers = PersistentMap.empty<PeerProfile>();
 
   /** @throws {RangeError} when the rules need more priorities than there are. */
@@ -83,7 +97,12 @@ export class DirectionPolicy implements SelectorUser {
       return { ...rest, peers: cached, level: this.#ranking.levelOf(rest.rule.rank) };
     });
     this.#broad = this.#members.filter(({ peers }) => peers === "all");
-    this.#start();
+    try {
+      this.#start();
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   /** Entries of every peer that has any, those for every peer under the broad identity. */
@@ -106,24 +125,24 @@ export class DirectionPolicy implements SelectorUser {
     added: readonly number[],
     deleted: readonly number[],
   ): void {
-    for (const index of this.#membersOf.get(selector) ?? []) {
-      for (const peer of added) this.#join(peer, index);
-      for (const peer of deleted) this.#leave(peer, index);
-    }
+    const members = this.#membersOf.get(selector) ?? [];
+    for (const peer of added) this.#pendingOf(peer).joined.push(...members);
+    for (const peer of deleted) this.#pendingOf(peer).left.push(...members);
   }
 
   /** Notes that the named ports of a peer have changed. */
   portsChanged(peer: number): void {
     const signature = this.#signatures.get(peer) ?? [];
     if (signature.some((i) => (this.#members[i]?.namedPorts.length ?? 0) > 0)) {
-      this.#dirty.add(peer);
+      this.#pendingOf(peer);
     }
   }
 
   /** Brings the entries up to date and returns the peers whose entries changed, ascending. */
   flush(): number[] {
-    const changed = [...this.#dirty].sort((a, b) => a - b).filter((peer) => this.#update(peer));
-    this.#dirty.clear();
+    const peers = [...this.#pending.keys()].sort((a, b) => a - b);
+    const changed = peers.filter((peer) => this.#update(peer));
+    this.#pending.clear();
     return changed;
   }
 
@@ -144,9 +163,7 @@ export class DirectionPolicy implements SelectorUser {
     const { selectors, profile: version } = this.#parts;
     const { current } = selectors;
     for (const [selector, members] of this.#membersOf) {
-      for (const peer of current.idsOf(selector)) {
-        for (const index of members) this.#join(peer, index);
-      }
+      for (const peer of current.idsOf(selector)) this.#pendingOf(peer).joined.push(...members);
     }
     const broad = version.broadOf(0, this.direction);
     const profile = this.#resolve([], broad, "broad");
@@ -154,29 +171,43 @@ export class DirectionPolicy implements SelectorUser {
     this.flush();
   }
 
-  #join(peer: number, index: number): void {
-    const signature = this.#signatures.get(peer) ?? [];
-    if (signature.includes(index)) return;
-    this.#signatures.set(peer, [...signature, index].sort((a, b) => a - b));
-    this.#dirty.add(peer);
+  #pendingOf(peer: number): PendingMembers {
+    let pending = this.#pending.get(peer);
+    if (pending === undefined) this.#pending.set(peer, pending = { joined: [], left: [] });
+    return pending;
   }
 
-  #leave(peer: number, index: number): void {
-    const signature = this.#signatures.get(peer);
+  /** Members that select a peer now; `undefined` for none. */
+  #settle(peer: number): readonly number[] | undefined {
+    const before = this.#signatures.get(peer) ?? [];
+    const { joined, left } = this.#pending.get(peer) ?? { joined: [], left: [] };
+    if (joined.length === 0 && left.length === 0) return this.#signatures.get(peer);
+    const members = new Set(before);
+    for (const index of left) if (!this.#isSelected(peer, index)) members.delete(index);
+    for (const index of joined) members.add(index);
+    // What joined by one selector may have left by it again before anybody looked.
+    if (left.length > 0) {
+      for (const index of joined) if (!this.#isSelected(peer, index)) members.delete(index);
+    }
+    if (members.size === 0) {
+      this.#signatures.delete(peer);
+      return undefined;
+    }
+    const signature = [...members].sort((a, b) => a - b);
+    this.#signatures.set(peer, signature);
+    return signature;
+  }
+
+  #isSelected(peer: number, index: number): boolean {
     const peers = this.#members[index]?.peers ?? [];
     const { current } = this.#parts.selectors;
-    if (signature === undefined || !signature.includes(index)) return;
-    if (peers !== "all" && peers.some((selector) => current.has(selector, peer))) return;
-    const rest = signature.filter((other) => other !== index);
-    if (rest.length === 0) this.#signatures.delete(peer);
-    else this.#signatures.set(peer, rest);
-    this.#dirty.add(peer);
+    return peers !== "all" && peers.some((selector) => current.has(selector, peer));
   }
 
   #update(peer: number): boolean {
     const old = this.#profileOf.get(peer);
     const before = this.#peers.get(peer);
-    const signature = this.#signatures.get(peer);
+    const signature = this.#settle(peer);
     const name = signature === undefined ? undefined : this.#nameOf(signature, peer);
     if (old === name) return false;
     const profile = signature === undefined || name === undefined
@@ -205,6 +236,7 @@ export class DirectionPolicy implements SelectorUser {
     const known = this.#profiles.get(name);
     if (known !== undefined) {
       known.references++;
+      this.#unused.delete(name);
       return known.profile;
     }
     const own = signature.flatMap((index) => this.#members[index] ?? []);
@@ -251,8 +283,15 @@ export class DirectionPolicy implements SelectorUser {
   #release(name: string): void {
     const shared = this.#profiles.get(name);
     if (shared === undefined || --shared.references > 0) return;
-    this.#profiles.delete(name);
-    releaseProfile(shared.profile, this.#parts);
+    this.#unused.add(name);
+    if (this.#unused.size <= MAX_UNUSED_PROFILES) return;
+    for (const oldest of this.#unused) {
+      const { profile } = this.#profiles.get(oldest) ?? shared;
+      this.#unused.delete(oldest);
+      this.#profiles.delete(oldest);
+      releaseProfile(profile, this.#parts);
+      return;
+    }
   }
 
   #noteConflict(conflict: L7Conflict): void {

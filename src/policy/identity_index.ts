@@ -25,10 +25,11 @@ export class IdentityIndex {
       if (place === undefined) map.set(key, new Set([identity]));
       else place.add(identity);
     }
-    if (identity.prefix === undefined) return;
-    const block = this.#byPrefix.get(identity.prefix);
-    if (block === undefined) this.#byPrefix.set(identity.prefix, new Set([identity]));
-    else block.add(identity);
+    for (const prefix of identity.prefixes ?? []) {
+      const block = this.#byPrefix.get(prefix);
+      if (block === undefined) this.#byPrefix.set(prefix, new Set([identity]));
+      else block.add(identity);
+    }
   }
 
   /** Takes an identity out and returns it. */
@@ -41,10 +42,10 @@ export class IdentityIndex {
       place?.delete(identity);
       if (place?.size === 0) map.delete(key);
     }
-    if (identity.prefix !== undefined) {
-      const block = this.#byPrefix.get(identity.prefix);
+    for (const prefix of identity.prefixes ?? []) {
+      const block = this.#byPrefix.get(prefix);
       block?.delete(identity);
-      if (block?.size === 0) this.#byPrefix.delete(identity.prefix);
+      if (block?.size === 0) this.#byPrefix.delete(prefix);
     }
     return identity;
   }

@@ -52,7 +52,27 @@ export function entriesOf(
   identity: number,
   direction: Direction,
 ): MapStateEntry[] {
-  return profile?.entries.map((entry) => ({ identity, direction, ...entry })) ?? [];
+  return profile?.entries.map((entry) => entryOf(entry, identity, direction)) ?? [];
+}
+
+/** Returns an entry as one peer's. Written out field by field, as it is made by the thousand. */
+export function entryOf(
+  entry: PeerEntry,
+  identity: number,
+  direction: Direction,
+): MapStateEntry {
+  const base = {
+    identity,
+    direction,
+    protocol: entry.protocol,
+    port: entry.port,
+    portPrefix: entry.portPrefix,
+    verdict: entry.verdict,
+    precedence: entry.precedence,
+    cookie: entry.cookie,
+    authType: entry.authType,
+  };
+  return entry.redirect === undefined ? base : { ...base, redirect: entry.redirect };
 }
 
 /** Entries that one profile has and another has not, and keys that only the other has. */
@@ -60,14 +80,15 @@ export function compareProfiles(
   before: PeerProfile | undefined,
   after: PeerProfile | undefined,
 ): { added: readonly PeerEntry[]; removed: readonly PeerEntry[] } {
-  const old = new Map(before?.entries.map((entry) => [keyOf(entry), textOf(entry)]));
-  const kept = new Set<number>();
-  const added = after?.entries.filter((entry) => {
-    kept.add(keyOf(entry));
-    return old.get(keyOf(entry)) !== textOf(entry);
-  });
-  const removed = before?.entries.filter((entry) => !kept.has(keyOf(entry)));
-  return { added: added ?? [], removed: removed ?? [] };
+  if (before === undefined) return { added: after?.entries ?? [], removed: [] };
+  if (after === undefined) return { added: [], removed: before.entries };
+  if (before === after || before.text === after.text) return { added: [], removed: [] };
+  const old = new Map(before.entries.map((entry) => [keyOf(entry), textOf(entry)]));
+  const kept = new Set(after.entries.map(keyOf));
+  return {
+    added: after.entries.filter((entry) => old.get(keyOf(entry)) !== textOf(entry)),
+    removed: before.entries.filter((entry) => !kept.has(keyOf(entry))),
+  };
 }
 
 type PortPart = Pick<MapStateKey, "protocol" | "port" | "portPrefix">;

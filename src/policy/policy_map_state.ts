@@ -1,10 +1,10 @@
 import {
-  compareEntries,
   type IndexedMapState,
   type MapStateDelta,
   type MapStateEntry,
+  type MapStateKey,
 } from "./map_state.ts";
-import { compareProfiles, entriesOf, type PeerProfile } from "./peer_profile.ts";
+import { compareProfiles, entriesOf, entryOf, type PeerProfile } from "./peer_profile.ts";
 import type { PersistentMap } from "./persistent_map.ts";
 
 /** Entries of one policy by direction and peer. */
@@ -50,29 +50,21 @@ export function deltaOf(
   changed: Readonly<Record<"ingress" | "egress", readonly number[]>>,
 ): MapStateDelta {
   const added: MapStateEntry[] = [];
-  const removed: MapStateEntry[] = [];
+  const removed: MapStateKey[] = [];
   const identities = new Set<number>();
+  // Directions, peers and the entries of each are in canonical order already.
   for (const direction of DIRECTIONS) {
     for (const identity of changed[direction]) {
-      const peer = { identity, direction } as const;
       const changes = compareProfiles(
         before[direction].get(identity),
         after[direction].get(identity),
       );
-      for (const entry of changes.added) added.push({ ...peer, ...entry });
-      for (const entry of changes.removed) removed.push({ ...peer, ...entry });
+      for (const entry of changes.added) added.push(entryOf(entry, identity, direction));
+      for (const { protocol, port, portPrefix } of changes.removed) {
+        removed.push({ identity, direction, protocol, port, portPrefix });
+      }
       if (changes.added.length > 0 || changes.removed.length > 0) identities.add(identity);
     }
   }
-  return {
-    added: added.sort(compareEntries),
-    removed: removed.map(({ identity, direction, protocol, port, portPrefix }) => ({
-      identity,
-      direction,
-      protocol,
-      port,
-      portPrefix,
-    })).sort(compareEntries),
-    identities: [...identities].sort((a, b) => a - b),
-  };
+  return { added, removed, identities: [...identities].sort((a, b) => a - b) };
 }

@@ -195,20 +195,23 @@ export function selects(selector: LabelsSelector, labels: Labels): boolean {
  */
 export function selectsIdentity(
   selector: Selector,
-  { labels, prefix }: Identity,
+  { labels, prefixes }: Identity,
   portNames: ReadonlySet<string> | undefined,
 ): boolean {
   switch (selector.kind) {
     case "labels":
       return selects(selector, labels);
     case "cidr":
-      return prefix !== undefined && containsPrefix(selector.cidr, prefix) &&
-        !selector.except.some((except) => containsPrefix(except, prefix));
+      return prefixes?.some((prefix) => isInside(selector, prefix)) ?? false;
     case "fqdn":
       return labels.some(({ source, key }) => source === "fqdn" && key === selector.pattern.text);
     case "portName":
       return portNames?.has(selector.name) ?? false;
   }
+}
+
+function isInside({ cidr, except }: CidrSelector, prefix: IpPrefix): boolean {
+  return containsPrefix(cidr, prefix) && !except.some((hole) => containsPrefix(hole, prefix));
 }
 
 function meets({ source, key, operator, values }: Requirement, labels: Labels): boolean {

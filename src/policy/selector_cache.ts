@@ -267,9 +267,9 @@ export class SelectorCache {
     return selectsIdentity(selector, identity, this.#portNames.get(identity.id));
   }
 
-  *#candidates({ id, labels, prefix }: Identity): Generator<Cached> {
+  *#candidates({ id, labels, prefixes = [] }: Identity): Generator<Cached> {
     yield* this.#byLabels.candidates(labels);
-    if (prefix !== undefined) {
+    for (const prefix of prefixes) {
       for (const [, inBlock] of this.#byCidr.covering(prefix)) yield* inBlock;
     }
     const keys = labels.filter(({ source }) => source === "fqdn").map(({ key }) => `fqdn ${key}`);
