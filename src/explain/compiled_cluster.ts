@@ -2,7 +2,11 @@ import { type Change, replaceWith } from "../cluster/change.ts";
 import type { ClusterObject, Pod } from "../cluster/object.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
 import { RESERVED } from "../identity/reserved.ts";
+import { type IpAddress } from "../cluster/ip_address.ts";
+import { ipPrefixOf } from "../cluster/ip_prefix.ts";
+import { PrefixTrie } from "../identity/prefix_trie.ts";
 import { PolicyEngine, type PolicyEngineOptions } from "../policy/engine.ts";
+import type { Redirect } from "../policy/redirect.ts";
 import type { Policy, PolicySnapshot } from "../policy/snapshot.ts";
 import type { End } from "./end_finder.ts";
 
@@ -32,10 +36,12 @@ export class CompiledCluster implements Disposable {
   readonly #engine: PolicyEngine;
   #snapshot: PolicySnapshot;
   #endpoints = new Map<string, CompiledEndpoint>();
+  #hosts = new Map<string, Policy>();
   /** What {@linkcode CompiledCluster.#endpoints} says of pods that were asked about. */
   #pods = new WeakMap<Pod, CompiledEndpoint>();
   #slots = new Map<number, number>();
   #addresses = new Map<string, number>();
+  #blocks = new PrefixTrie<number>();
 
   private constructor(engine: PolicyEngine) {
     this.#engine = engine;
@@ -64,8 +70,9 @@ export class CompiledCluster implements Disposable {
   }
 
   /** The policy of an end; `undefined` for what is no endpoint. */
-  policyOf({ pod }: End): Policy | undefined {
-    return pod === undefined ? undefined : this.#endpointOf(pod).policy;
+  policyOf({ pod, peer }: End): Policy | undefined {
+    if (pod !== undefined) return this.#endpointOf(pod).policy;
+    return peer.kind === "node" ? this.#hosts.get(peer.name ?? "") : undefined;
   }
 
   /** Identity of an end, as the other end's node sees it. */
@@ -74,23 +81,35 @@ export class CompiledCluster implements Disposable {
     switch (peer.kind) {
       case "reserved":
         return RESERVED_BY_LABEL.get(peer.labels[0] ?? "") ?? RESERVED.UNKNOWN;
-      case "address": {
-        const world = peer.address.family === 4 ? RESERVED.WORLD_IPV4 : RESERVED.WORLD_IPV6;
-        return this.#addresses.get(peer.address.text) ?? world;
-      }
+      case "address":
+        return this.#identityAt(peer.address);
       case "node": {
-        const isOwn = peer.name === undefined || other.pod?.nodeName === undefined ||
-          peer.name === other.pod.nodeName;
-        return isOwn ? RESERVED.HOST : RESERVED.REMOTE_NODE;
+        const { name } = peer;
+        const node = other.pod?.nodeName ??
+          (other.peer.kind === "node" ? other.peer.name : undefined);
+        if (name === undefined || node === undefined || name === node) return RESERVED.HOST;
+        return this.#snapshot.nodes.get(name)?.remote ?? RESERVED.REMOTE_NODE;
       }
       case "pod":
         return RESERVED.UNKNOWN;
     }
   }
 
+  /** Pods of one class have one identity and one policy: nothing tells them apart. */
+  classOf({ name, pod }: End): string {
+    if (pod === undefined) return name;
+    const { identity, policy } = this.#endpointOf(pod);
+    return `${identity}/${policy?.number ?? 0}`;
+  }
+
   /** Slot of an identity in images; 0 if it has none. */
   slotOf(identity: number): number {
     return this.#slots.get(identity) ?? 0;
+  }
+
+  /** What a proxy has to do; `undefined` for no redirect in force. */
+  redirectOf(id: number): Redirect | undefined {
+    return this.#snapshot.redirectOf(id);
   }
 
   /** The rules behind a cookie of the snapshot's entries. */
@@ -106,6 +125,15 @@ export class CompiledCluster implements Disposable {
     this.#engine[Symbol.dispose]();
   }
 
+  #identityAt(address: IpAddress): number {
+    const known = this.#addresses.get(address.text);
+    if (known !== undefined) return known;
+    let identity: number | undefined;
+    for (const [, id] of this.#blocks.covering(ipPrefixOf(address))) identity = id;
+    const world = address.family === 4 ? RESERVED.WORLD_IPV4 : RESERVED.WORLD_IPV6;
+    return identity ?? world;
+  }
+
   #endpointOf(pod: Pod): CompiledEndpoint {
     let endpoint = this.#pods.get(pod);
     if (endpoint === undefined) {
@@ -117,20 +145,26 @@ export class CompiledCluster implements Disposable {
   async #apply(changes: Iterable<Change>): Promise<void> {
     const snapshot = await this.#engine.apply(changes);
     this.#snapshot = snapshot;
-    const numbered = new Map([...snapshot.policies].map((policy) => [policy.number, policy]));
     this.#endpoints = new Map();
     this.#pods = new WeakMap();
     for (const endpoint of snapshot.endpoints) {
       const { identity, policy } = endpoint;
-      this.#endpoints.set(keyOf(endpoint), { identity, policy: numbered.get(policy) });
+      this.#endpoints.set(keyOf(endpoint), { identity, policy: snapshot.policy(policy) });
+    }
+    this.#hosts = new Map();
+    for (const { name, policy: number } of snapshot.hosts) {
+      const policy = snapshot.policy(number);
+      if (policy !== undefined) this.#hosts.set(name, policy);
     }
     this.#slots = new Map();
     for (const { id, slot } of snapshot.identities) {
       if (slot !== undefined) this.#slots.set(id, slot);
     }
     this.#addresses = new Map();
-    for (const { address, identity } of snapshot.ipcache) {
-      this.#addresses.set(address.text, identity);
+    this.#blocks = new PrefixTrie();
+    for (const { address, prefixLength, identity } of snapshot.ipcache) {
+      if (prefixLength === undefined) this.#addresses.set(address.text, identity);
+      else this.#blocks.set(ipPrefixOf(address, prefixLength), identity);
     }
   }
 }

@@ -18,6 +18,7 @@ import {
   type SideAnswer,
   type Twin,
 } from "./answer.ts";
+import { letsThrough } from "../spec/l7.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
 import { LookupBatch } from "./lookup_batch.ts";
 import { collectDeciding, type PeerEntries } from "./policy_index.ts";
@@ -44,6 +45,8 @@ export class EmulatorTwin implements Twin {
   readonly #tables: PolicyTables;
   readonly #batch: LookupBatch;
   readonly #sides = new Map<number | string, SideAnswer>();
+  /** Redirects of the sides that have one. */
+  readonly #redirects = new Map<SideAnswer, number>();
   readonly #entries: MapStateEntry[] = [];
 
   /** @param memory Is this twin's alone while it lives. */
@@ -76,8 +79,8 @@ export class EmulatorTwin implements Twin {
     this.#run(asked, sides);
     let side = 0;
     for (const question of questions) {
-      const egress = sides[side++] ?? outside();
-      const ingress = sides[side++] ?? outside();
+      const egress = this.#request(question, sides[side++] ?? outside());
+      const ingress = this.#request(question, sides[side++] ?? outside());
       answers.push(answerWithin(question) ?? bothSides(egress, ingress));
     }
   }
@@ -132,16 +135,36 @@ export class EmulatorTwin implements Twin {
     const entries = this.#entries;
     collectDeciding(asked.peer, asked.protocol, asked.port, entries);
     this.#mustAgree(asked.subject, verdict, cookie);
-    const authType = entries[0]?.authType ?? 0;
+    const decided = entries.find((entry) => entry.cookie === cookie);
+    const authType = decided?.authType ?? 0;
     if (authType > 0) key += 8;
-    if (entries.some((entry) => entry.cookie !== cookie)) {
-      key = `${key} ${entries.map((entry) => entry.cookie).join(" ")}`;
+    const redirect = decided?.redirect;
+    if (redirect !== undefined || entries.some((entry) => entry.cookie !== cookie)) {
+      key = `${key} ${redirect} ${entries.map((entry) => entry.cookie).join(" ")}`;
     }
     let side = this.#sides.get(key);
     if (side === undefined) {
       this.#sides.set(key, side = this.#describe(verdict, authType, entries));
+      if (redirect !== undefined) this.#redirects.set(side, redirect);
     }
     return side;
+  }
+
+  /**
+   * What a proxy makes of the request, if there is one. The rules that it would be given
+   * are read by the naive reading's own matcher.
+   */
+  #request({ request }: Question, side: SideAnswer): SideAnswer {
+    const id = this.#redirects.get(side);
+    if (request === undefined || id === undefined) return side;
+    const redirect = this.#cluster.redirectOf(id);
+    if (redirect === undefined) return side;
+    const { kind, open, http, dns } = redirect;
+    // A listener of the operator's own: nobody here knows what it does.
+    if (kind === "listener") return side;
+    const rules = kind === "http" ? { kind, rules: http } : { kind, rules: dns };
+    const passes = open || letsThrough(rules, request);
+    return oneSide(passes ? "allowed" : "denied", passes ? "rule" : "request", side.rules);
   }
 
   /** The emulator and the map state it was built from are two readings of one policy. */

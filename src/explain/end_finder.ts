@@ -64,11 +64,12 @@ export class EndFinder {
     for (const object of objects) this.#add(object);
   }
 
-  /** Every pod that is an endpoint, and every workload that stands for one, as an end. */
+  /** Every pod that is an endpoint, and every workload that stands for one, by name. */
   get pods(): End[] {
     return [...this.#pods.values()]
       .filter((pod) => !pod.terminated && !pod.hostNetwork)
-      .map((pod) => this.#endOfPod(pod));
+      .map((pod) => this.#endOfPod(pod))
+      .sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
   /** The supposed pods that came up since the last call. The engine must know them first. */

@@ -1,6 +1,6 @@
-import { RESERVED } from "../identity/reserved.ts";
 import {
   type Direction,
+  type IndexedMapState,
   lastPortOf,
   type MapStateEntry,
   PORT_BITS,
@@ -14,61 +14,49 @@ export interface PeerEntries {
   readonly own: readonly MapStateEntry[];
   /** Entries for every peer. */
   readonly broad: readonly MapStateEntry[];
-  /** At most one entry matches any flow: the cookie that a lookup gives names all rules. */
+  /**
+   * At most one entry matches any flow and none asks for authentication: cookie and verdict
+   * of a lookup say everything.
+   */
   readonly single: boolean;
 }
 
 const NONE: readonly MapStateEntry[] = [];
 
-/** The entries of one policy by direction and identity, to name the rules behind an answer. */
+/** The entries of one policy by direction and peer, to name the rules behind an answer. */
 export class PolicyIndex {
+  readonly #mapState: IndexedMapState;
   readonly #profile: VersionProfile;
   readonly #peers = {
     ingress: new Map<number, PeerEntries>(),
     egress: new Map<number, PeerEntries>(),
   };
-  readonly #nobody: Readonly<Record<Direction, PeerEntries>>;
 
-  /** @param entries Canonical, as in a map state. */
-  constructor(entries: readonly MapStateEntry[], profile: VersionProfile = CILIUM_1_19) {
+  constructor(mapState: IndexedMapState, profile: VersionProfile = CILIUM_1_19) {
+    this.#mapState = mapState;
     this.#profile = profile;
-    const runs = { ingress: runsOf(entries, "ingress"), egress: runsOf(entries, "egress") };
-    const broadOf = (direction: Direction, identity: number) =>
-      runs[direction].get(profile.broadOf(identity, direction)) ?? NONE;
-    for (const direction of ["ingress", "egress"] as const) {
-      for (const [identity, own] of runs[direction]) {
-        this.#peers[direction].set(identity, peerOf(own, broadOf(direction, identity)));
-      }
-    }
-    this.#nobody = {
-      ingress: peerOf(NONE, broadOf("ingress", RESERVED.UNKNOWN)),
-      egress: peerOf(NONE, broadOf("egress", RESERVED.UNKNOWN)),
-    };
   }
 
   /** The entries that have a say in flows with a peer. */
   peer(direction: Direction, identity: number): PeerEntries {
-    if (identity === this.#profile.broadOf(identity, direction)) return this.#nobody[direction];
-    return this.#peers[direction].get(identity) ?? this.#nobody[direction];
+    let peer = this.#peers[direction].get(identity);
+    if (peer === undefined) {
+      this.#peers[direction].set(identity, peer = this.#peer(direction, identity));
+    }
+    return peer;
   }
-}
 
-function peerOf(own: readonly MapStateEntry[], broad: readonly MapStateEntry[]): PeerEntries {
-  const single = (own.length === 0 || broad.length === 0) && isDisjoint(own) && isDisjoint(broad);
-  return { own, broad, single };
-}
-
-/** Entries are sorted by direction and identity: each identity has a run of them. */
-function runsOf(entries: readonly MapStateEntry[], direction: Direction) {
-  const runs = new Map<number, MapStateEntry[]>();
-  let run: MapStateEntry[] = [];
-  let identity: number | undefined;
-  for (const entry of entries) {
-    if (entry.direction !== direction) continue;
-    if (entry.identity !== identity) runs.set(identity = entry.identity, run = []);
-    run.push(entry);
+  #peer(direction: Direction, identity: number): PeerEntries {
+    const broadIdentity = this.#profile.broadOf(identity, direction);
+    const run = (id: number) =>
+      this.#mapState.entriesOf(id).filter((entry) => entry.direction === direction);
+    const own = identity === broadIdentity ? NONE : run(identity);
+    if (own.length === 0 && identity !== broadIdentity) return this.peer(direction, broadIdentity);
+    const broad = run(broadIdentity);
+    const single = (own.length === 0 || broad.length === 0) &&
+      isDisjoint(own) && isDisjoint(broad) && ![...own, ...broad].some(({ authType }) => authType);
+    return { own, broad, single };
   }
-  return runs;
 }
 
 /**

@@ -68,7 +68,7 @@ export class PolicyTables implements Disposable {
       throw error;
     }
     this.#memory.publish(image);
-    const table = { policy, number, image, index: new PolicyIndex(mapState.entries) };
+    const table = { policy, number, image, index: new PolicyIndex(mapState) };
     this.#bytes += image.bytes.length;
     this.#tables.set(policy.number, table);
     this.#byPolicy.set(policy, table);
