@@ -13,6 +13,8 @@ export interface Subject {
   readonly warn: (warning: ManifestError) => void;
   /** Unknown fields are warnings. */
   readonly lenient: boolean;
+  /** Values that objects share: most pods have the labels of another. */
+  readonly shared: Map<string, unknown>;
   /** The features that the object uses, each at its first place. */
   readonly uses: Map<Feature, Cursor>;
 }
@@ -86,6 +88,15 @@ export class Cursor {
   uses(feature: Feature): void {
     const { uses } = this.#subject;
     if (!uses.has(feature)) uses.set(feature, this);
+  }
+
+  /** Returns the value that was made under this key before, or this one. */
+  share<T>(key: string, value: T): T {
+    const { shared } = this.#subject;
+    const known = shared.get(key);
+    if (known !== undefined) return known as T;
+    shared.set(key, value);
+    return value;
   }
 
   /** Says which object the following errors are about. */
