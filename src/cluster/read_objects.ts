@@ -154,9 +154,9 @@ class ObjectReader {
     const known = KINDS.get(kind);
     const versions = known === undefined ? [] : apiVersionsOf(known);
     const expected = versions.join(" or ");
-    const title = titleOf(kind, fields);
-    cursor.rename(title);
+    const title = () => titleOf(kind, fields);
     if (apiVersion === undefined) {
+      cursor.rename(title());
       cursor.fail("has no apiVersion", expected === "" ? "apiVersion" : `apiVersion ${expected}`);
     }
     const foreign = known !== undefined && groupOf(apiVersion) !== known.group;
@@ -165,12 +165,13 @@ class ObjectReader {
       return;
     }
     if (!versions.includes(apiVersion)) {
+      cursor.rename(title());
       (versionField ?? cursor).fail(`is ${JSON.stringify(apiVersion)}`, expected);
     }
     this.#known(title, known, cursor);
   }
 
-  #known(title: string, known: Kind, cursor: Cursor): void {
+  #known(title: () => string, known: Kind, cursor: Cursor): void {
     const subject = this.#subject(title, known);
     const object = cursor.restart(subject);
     const read = known.read(object, this.#defaultNamespace);
@@ -214,7 +215,10 @@ class ObjectReader {
     else this.#objects.push(object);
   }
 
-  #subject(title = "object", { schema }: { schema: Kind["schema"] } = { schema: {} }): Subject {
+  #subject(
+    title = () => "object",
+    { schema }: { schema: Kind["schema"] } = { schema: {} },
+  ): Subject {
     return {
       title,
       schema,

@@ -6,8 +6,8 @@ import { NoReading, type Source, type ValueType } from "./source.ts";
 
 /** The object being read: errors name it. */
 export interface Subject {
-  /** For example `CiliumNetworkPolicy "default/rule1"`. */
-  title: string;
+  /** For example `CiliumNetworkPolicy "default/rule1"`; asked for when there is an error. */
+  title: () => string;
   readonly schema: Schema;
   /** Takes what is wrong but no reason to refuse the object. Unknown fields, if lenient. */
   readonly warn: (warning: ManifestError) => void;
@@ -101,7 +101,7 @@ export class Cursor {
 
   /** Says which object the following errors are about. */
   rename(title: string): void {
-    this.#subject.title = title;
+    this.#subject.title = () => title;
   }
 
   /** Reads an object whose every field is known; the absent ones are left out. */
@@ -247,11 +247,11 @@ export class Cursor {
   }
 
   #error(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
-    return this.#report(`Cannot read ${this.#subject.title}: `, at, state, expected, suggestion);
+    return this.#report(`Cannot read ${this.#subject.title()}: `, at, state, expected, suggestion);
   }
 
   #warning(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
-    return this.#report(`Read ${this.#subject.title} although `, at, state, expected, suggestion);
+    return this.#report(`Read ${this.#subject.title()} although `, at, state, expected, suggestion);
   }
 
   #report(
