@@ -92,7 +92,8 @@ items: [{ metadata: { name: a } }, null]
 });
 
 Deno.test("readObjects() says what it expected, however long the names in a manifest are", () => {
-  const long = "x".repeat(5000);
+  // YAML itself allows no longer field name.
+  const long = "x".repeat(1000);
   const texts = [
     policy(`${SELECTOR}  ${long}: 1\n  ingress: [{}]`),
     policy(`${SELECTOR}  ingress: [{}]`).replace("rule1", long),
