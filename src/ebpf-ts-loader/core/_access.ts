@@ -2,7 +2,7 @@ import type { Btf } from "../btf/btf.ts";
 import type { BtfArray, BtfComposite, BtfType } from "../btf/types.ts";
 import { ObjectFormatError } from "../errors.ts";
 import { fieldsAreCompatible, typesAreCompatible, typesMatch } from "./type_match.ts";
-import { essentialName, isEnum, sizeOfType } from "./types.ts";
+import { essentialName, isEnum, sizeOfType, type WorkLimit } from "./types.ts";
 import { CoreKind, type CoreRelocation, isEnumKind, isFieldKind } from "./relocation.ts";
 
 /** One step of an access: into a named member, an array element or an enumerator. */
@@ -93,16 +93,18 @@ export function matchAccess(
   local: Access,
   target: { readonly btf: Btf; readonly id: number },
   kind: number,
+  work: WorkLimit,
 ): Access | undefined {
+  work.step();
   const { btf, id } = target;
   const bare: Access = { btf, rootTypeId: id, accessors: [], bitOffset: 0 };
   const root = { btf: local.btf, id: local.rootTypeId };
   if (isEnumKind(kind)) return matchEnumerator(local, bare);
   if (!isFieldKind(kind)) {
     const match = kind === CoreKind.TYPE_MATCHES ? typesMatch : typesAreCompatible;
-    return match(root, target) ? bare : undefined;
+    return match(root, target, work) ? bare : undefined;
   }
-  return new FieldMatcher(local, bare).match();
+  return new FieldMatcher(local, bare, work).match();
 }
 
 function matchEnumerator(local: Access, bare: Access): Access | undefined {
@@ -118,10 +120,12 @@ function matchEnumerator(local: Access, bare: Access): Access | undefined {
 class FieldMatcher {
   readonly #local: Access;
   readonly #bare: Access;
+  readonly #work: WorkLimit;
   readonly #accessors: Accessor[] = [];
   #bitOffset = 0;
 
-  constructor(local: Access, bare: Access) {
+  constructor(local: Access, bare: Access, work: WorkLimit) {
+    this.#work = work;
     this.#local = local;
     this.#bare = bare;
   }
@@ -160,6 +164,7 @@ class FieldMatcher {
     // What is not in a type here is not in it at another place; types cannot contain themselves.
     tried.add(type.id);
     for (const [index, { name, type: memberType, bitOffset }] of type.members.entries()) {
+      this.#work.step();
       if (name === "") {
         const before = this.#bitOffset;
         this.#bitOffset += bitOffset;

@@ -3,7 +3,7 @@ import type { BtfType } from "../btf/types.ts";
 import { ObjectFormatError } from "../errors.ts";
 import { type Access, localAccess, matchAccess } from "./_access.ts";
 import { patchInstruction, poisonInstruction } from "./_patch.ts";
-import { essentialName, nameOf, sameKind } from "./types.ts";
+import { essentialName, nameOf, sameKind, WorkLimit } from "./types.ts";
 import { type CoreValue, coreValue, POISON } from "./_value.ts";
 import {
   CoreKind,
@@ -123,6 +123,7 @@ class Candidates {
   readonly #local: Btf;
   readonly #target: Btf;
   readonly #known = new Map<number, readonly BtfType[]>();
+  readonly #work = new WorkLimit();
 
   constructor(local: Btf, target: Btf) {
     this.#local = local;
@@ -132,7 +133,7 @@ class Candidates {
   match(typeId: number, access: Access, kind: number): readonly Access[] {
     const found: { type: BtfType; access: Access }[] = [];
     for (const type of this.#of(typeId)) {
-      const match = matchAccess(access, { btf: this.#target, id: type.id }, kind);
+      const match = matchAccess(access, { btf: this.#target, id: type.id }, kind, this.#work);
       if (match) found.push({ type, access: match });
     }
     // As libbpf does: a candidate that failed once is out for this type's later relocations.

@@ -7,6 +7,7 @@ import {
   resolved,
   sameKind,
   type TypeRef,
+  WorkLimit,
 } from "./types.ts";
 
 // As in the kernel and libbpf: deeper types count as different.
@@ -46,16 +47,21 @@ export function fieldsAreCompatible(local: TypeRef, target: TypeRef): boolean {
  * True if two types of one name are of the same make: structs and enums always, pointers, arrays
  * and prototypes if what they are made of is. Names are the caller's business.
  */
-export function typesAreCompatible(local: TypeRef, target: TypeRef): boolean {
+export function typesAreCompatible(
+  local: TypeRef,
+  target: TypeRef,
+  work: WorkLimit = new WorkLimit(),
+): boolean {
   return sameKind(local.btf.type(local.id), target.btf.type(target.id)) &&
-    compatible(local, target, { depth: MAX_DEPTH, answers: new Map() });
+    compatible(local, target, { depth: MAX_DEPTH, answers: new Map(), work });
 }
 
 function compatible(
   local: TypeRef,
   target: TypeRef,
-  { depth, answers }: { depth: number; answers: Answers },
+  { depth, answers, work }: { depth: number; answers: Answers; work: WorkLimit },
 ): boolean {
+  work.step();
   if (depth <= 0) return false;
   const [a, b] = [resolved(local), resolved(target)];
   if (!sameKind(a, b)) return false;
@@ -67,6 +73,7 @@ function compatible(
         compatible({ btf: local.btf, id: x }, { btf: target.btf, id: y }, {
           depth: depth - 1,
           answers,
+          work,
         }),
     );
   if (
@@ -88,15 +95,18 @@ interface Place {
   readonly behindPointer: boolean;
   readonly depth: number;
   readonly answers: Answers;
+  readonly work: WorkLimit;
 }
 
 /** True if the kernel's type has all that the object's type says, member by member. */
-export function typesMatch(local: TypeRef, target: TypeRef): boolean {
-  return matches(local, target, { behindPointer: false, depth: MAX_DEPTH, answers: new Map() });
+export function typesMatch(local: TypeRef, target: TypeRef, work: WorkLimit): boolean {
+  const answers: Answers = new Map();
+  return matches(local, target, { behindPointer: false, depth: MAX_DEPTH, answers, work });
 }
 
 function matches(local: TypeRef, target: TypeRef, place: Place): boolean {
-  const { behindPointer, depth, answers } = place;
+  const { behindPointer, depth, answers, work } = place;
+  work.step();
   if (depth <= 0) return false;
   const [a, b] = [resolved(local), resolved(target)];
   if (!namesMatch(nameOf(a), nameOf(b))) return false;
@@ -109,6 +119,7 @@ function matches(local: TypeRef, target: TypeRef, place: Place): boolean {
           behindPointer: behind,
           depth: depth - 1,
           answers,
+          work,
         }),
     );
   switch (a.kind) {
@@ -124,7 +135,7 @@ function matches(local: TypeRef, target: TypeRef, place: Place): boolean {
       if (behindPointer) {
         return a.kind === b.kind || (b.kind === "forward" && b.of === a.kind);
       }
-      return a.kind === b.kind && membersMatch(a, b as BtfComposite, inner);
+      return a.kind === b.kind && membersMatch(a, b as BtfComposite, { inner, work });
     case "int":
       return b.kind === "int" && a.size === b.size && a.signed === b.signed;
     case "pointer":
@@ -158,12 +169,13 @@ function enumsMatch(local: BtfEnum | BtfEnum64, target: BtfEnum | BtfEnum64): bo
 function membersMatch(
   local: BtfComposite,
   target: BtfComposite,
-  inner: (local: number, target: number) => boolean,
+  { inner, work }: { inner: (local: number, target: number) => boolean; work: WorkLimit },
 ): boolean {
   return local.members.length <= target.members.length &&
     local.members.every((member) =>
-      target.members.some((other) =>
-        namesMatch(member.name, other.name) && inner(member.type, other.type)
-      )
+      target.members.some((other) => {
+        work.step();
+        return namesMatch(member.name, other.name) && inner(member.type, other.type);
+      })
     );
 }

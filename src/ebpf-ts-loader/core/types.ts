@@ -1,8 +1,27 @@
 import type { Btf } from "../btf/btf.ts";
 import type { BtfType } from "../btf/types.ts";
+import { ObjectFormatError } from "../errors.ts";
 
 const POINTER_SIZE = 8;
 const MAX_DEPTH = 32;
+
+// A large program against a whole kernel takes a few hundred thousand.
+const MAX_STEPS = 10_000_000;
+
+/** Bounds the comparisons of types and members that a hostile object can cause. */
+export class WorkLimit {
+  #steps = 0;
+
+  /** Counts one comparison; throws {@linkcode ObjectFormatError} after too many. */
+  step(): void {
+    if (++this.#steps <= MAX_STEPS) return;
+    throw new ObjectFormatError(
+      "CO-RE relocations",
+      `more than ${MAX_STEPS} comparisons of types`,
+      "fewer",
+    );
+  }
+}
 
 /** A type of one BTF. */
 export interface TypeRef {

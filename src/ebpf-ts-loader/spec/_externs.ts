@@ -11,6 +11,8 @@ export const KCONFIG = ".kconfig";
 const KSYMS = ".ksyms";
 // Real objects have dozens.
 const MAX_EXTERNS = 4096;
+// Longer than any configuration value: a type of the object decides how much memory it takes.
+const MAX_VALUE = 4096;
 
 /** The symbols that something outside the object defines, by name. */
 export function findExterns(elf: ElfFile, btf: Btf | undefined): Map<string, ExternSpec> {
@@ -83,6 +85,13 @@ function externOf(
     );
   }
   const size = btf.sizeOf(type.type);
+  if (size > MAX_VALUE) {
+    throw new ObjectFormatError(
+      `${elf.name} extern ${name}`,
+      `${size} bytes`,
+      `at most ${MAX_VALUE}`,
+    );
+  }
   return { kind: "kconfig", name, weak, typeId: type.type, size, offset: 0, ...value };
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  type Btf,
+  Btf,
   kernelTypes,
   loadCollection,
   ObjectFormatError,
@@ -196,3 +196,35 @@ function withoutDescriptors(program: ProgramSpec, hex: string): string {
   }
   return bytes.toHex();
 }
+
+/** BTF of struct a: `count` members of one name, of 4 bytes each, or of 8 but for the last. */
+function manyMembers(count: number, wide: 4 | 8): Btf {
+  const strings = new TextEncoder().encode("\0a\u00000\0");
+  const int = (size: number) => [0, 1 << 24, size, size * 8];
+  const words = [...int(4), ...int(8), 1, (4 << 24) | count, 8];
+  for (let index = 0; index < count; index++) {
+    words.push(1, wide === 8 && index < count - 1 ? 2 : 1, 0);
+  }
+  const bytes = new Uint8Array(24 + words.length * 4 + strings.length);
+  const view = new DataView(bytes.buffer);
+  [0x0001_eb9f, 24, 0, words.length * 4, words.length * 4, strings.length]
+    .forEach((word, index) => view.setUint32(index * 4, word, true));
+  words.forEach((word, index) => view.setUint32(24 + index * 4, word, true));
+  bytes.set(strings, 24 + words.length * 4);
+  return new Btf(bytes);
+}
+
+Deno.test("relocateCore() ends on types that take forever to compare", () => {
+  const TYPE_MATCHES = 12, STRUCT = 3, PATH_ZERO = 3;
+  const records = new Uint8Array(new Uint32Array([0, STRUCT, PATH_ZERO, TYPE_MATCHES]).buffer);
+  const instructions = new Uint8Array([0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
+  const program = { name: "x", instructions, coreRelocations: records };
+  const few = relocateCore(program, manyMembers(10, 4), manyMembers(10, 8));
+  assertEquals(few.instructions[4], 1);
+  const error = assertThrows(
+    () => relocateCore(program, manyMembers(20_000, 4), manyMembers(20_000, 8)),
+    ObjectFormatError,
+  );
+  assert(error.cause instanceof ObjectFormatError);
+  assert(error.cause.message.includes("more than 10000000 comparisons"), error.cause.message);
+});
