@@ -22,7 +22,7 @@ export type { BtfFeature };
 /** Options of {@linkcode KernelFeatures}. */
 export interface KernelFeaturesOptions {
   /** What calls bpf(2): a test passes one that answers like an old kernel. @default the real one */
-  readonly bpf?: BpfCall;
+  readonly bpf?: (command: number, attr: Uint8Array<ArrayBuffer>, size: number) => number;
 }
 
 const LOOPBACK = 1;
@@ -246,5 +246,14 @@ export class KernelFeatures {
   }
 }
 
-/** What this package asks after a failure, to tell an old kernel from a wrong argument. */
+/**
+ * What this package asks after a failure, to tell an old kernel from a wrong argument.
+ *
+ * @example Usage
+ * ```ts
+ * import { kernelFeatures, MapType } from "ebpf-ts-loader";
+ * import { assert } from "@std/assert";
+ * assert(["yes", "no", "unknown"].includes(kernelFeatures.mapType(MapType.RINGBUF)));
+ * ```
+ */
 export const kernelFeatures: KernelFeatures = new KernelFeatures();

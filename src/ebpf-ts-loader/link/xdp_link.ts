@@ -15,7 +15,7 @@ export type XdpMode = "native" | "generic" | "offload";
 export interface XdpOptions {
   /** Interface index, in the network namespace of the calling thread. */
   readonly ifindex: number;
-  /** @default native where the driver can, else generic */
+  /** Where the program runs. @default native where the driver can, else generic */
   readonly mode?: XdpMode;
 }
 

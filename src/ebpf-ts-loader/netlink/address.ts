@@ -9,9 +9,11 @@ const IFADDRMSG = 8;
 
 /** An address of an interface. */
 export interface InterfaceAddress {
+  /** Interface index. */
   readonly ifindex: number;
   /** 4 or 16 bytes, network byte order. */
   readonly address: Uint8Array;
+  /** Bits of the address that name its network. */
   readonly prefixLength: number;
 }
 
@@ -50,7 +52,19 @@ function addressMessage(
   return builder;
 }
 
-/** Gives an interface an address. @throws {NetlinkError} EEXIST if it has it. */
+/**
+ * Gives an interface an address.
+ *
+ * @throws {NetlinkError} EEXIST if it has it.
+ *
+ * @example Usage
+ * ```ts
+ * import { addAddress, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * function give(netlink: Rtnetlink, ifindex: number): void {
+ *   addAddress(netlink, { ifindex, address: Uint8Array.of(10, 0, 0, 1), prefixLength: 24 });
+ * }
+ * ```
+ */
 export function addAddress(
   netlink: Rtnetlink,
   address: InterfaceAddress,
@@ -63,7 +77,20 @@ export function addAddress(
   });
 }
 
-/** Takes an address away. @throws {NetlinkError} EADDRNOTAVAIL if it is not there. */
+/**
+ * Takes an address away.
+ *
+ * @throws {NetlinkError} EADDRNOTAVAIL if it is not there.
+ *
+ * @example Usage
+ * ```ts
+ * import { deleteAddress, listAddresses, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * function takeAll(netlink: Rtnetlink, ifindex: number): void {
+ *   const own = listAddresses(netlink).filter((address) => address.ifindex === ifindex);
+ *   for (const address of own) deleteAddress(netlink, address);
+ * }
+ * ```
+ */
 export function deleteAddress(netlink: Rtnetlink, address: InterfaceAddress): void {
   netlink.request(RTM.DELADDR, 0, addressMessage(address, 0), {
     action: "delete address from",
@@ -71,7 +98,17 @@ export function deleteAddress(netlink: Rtnetlink, address: InterfaceAddress): vo
   });
 }
 
-/** All addresses of the namespace, both families. */
+/**
+ * All addresses of the namespace, both families.
+ *
+ * @example Usage
+ * ```ts
+ * import { listAddresses, openRtnetlink } from "ebpf-ts-loader/netlink";
+ * import { assert } from "@std/assert";
+ * using netlink = openRtnetlink();
+ * assert(listAddresses(netlink).every(({ address }) => [4, 16].includes(address.length)));
+ * ```
+ */
 export function listAddresses(netlink: Rtnetlink): InterfaceAddressState[] {
   return [AF.INET, AF.INET6].flatMap((family) => {
     const payloads = netlink.dump(RTM.GETADDR, new MessageBuilder(ifaddrmsg(family, 0, 0)), {

@@ -20,7 +20,9 @@ const IFINFOMSG = 16;
 
 /** A network interface. */
 export interface Link {
+  /** Unique in the namespace; what most calls take. */
   readonly ifindex: number;
+  /** 1 to 15 bytes. */
   readonly name: string;
   /** Hardware address; 6 bytes for Ethernet, empty where the kind has none. */
   readonly mac: Uint8Array;
@@ -38,7 +40,7 @@ export interface Link {
 export interface VethEnd {
   /** 1 to 15 bytes. */
   readonly name: string;
-  /** @default the kernel's choice */
+  /** Hardware address. @default the kernel's choice */
   readonly mac?: Uint8Array | undefined;
   /** Where the end is created. @default the namespace of the connection */
   readonly netns?: Netns | undefined;
@@ -46,6 +48,7 @@ export interface VethEnd {
 
 /** Options for {@linkcode createVeth}. */
 export interface VethOptions extends VethEnd {
+  /** The other end. */
   readonly peer: VethEnd;
   /** Bytes, for both ends. @default 1500 */
   readonly mtu?: number | undefined;
@@ -53,6 +56,7 @@ export interface VethOptions extends VethEnd {
 
 /** What {@linkcode setLink} changes; what is absent stays. */
 export interface LinkChange {
+  /** Administratively up or down. */
   readonly state?: "up" | "down" | undefined;
   /** Bytes. */
   readonly mtu?: number | undefined;
@@ -93,6 +97,15 @@ function writeEnd(builder: MessageBuilder, end: VethEnd, mtu: number | undefined
  * down. The pair goes when either end is deleted or loses its namespace.
  *
  * @throws {NetlinkError} EEXIST if a name is taken, EPERM without CAP_NET_ADMIN.
+ *
+ * @example Usage
+ * ```ts
+ * import { createVeth, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * import type { Netns } from "ebpf-ts-loader/sys";
+ * function connectPod(netlink: Rtnetlink, pod: Netns): void {
+ *   createVeth(netlink, { name: "lxc1", peer: { name: "eth0", netns: pod } });
+ * }
+ * ```
  */
 export function createVeth(netlink: Rtnetlink, options: VethOptions): void {
   const { peer, mtu } = options;
@@ -116,6 +129,15 @@ export function createVeth(netlink: Rtnetlink, options: VethOptions): void {
 /**
  * Changes an interface, all at once. What follows from it comes later: the kernel notices the
  * carrier, and gives the interface its IPv6 link-local address, from a work queue.
+ *
+ * @example Usage
+ * ```ts
+ * import { findLink, type Rtnetlink, setLink } from "ebpf-ts-loader/netlink";
+ * function bringUp(netlink: Rtnetlink, name: string): void {
+ *   const link = findLink(netlink, name);
+ *   if (link) setLink(netlink, link.ifindex, { state: "up", mtu: 1400 });
+ * }
+ * ```
  */
 export function setLink(netlink: Rtnetlink, ifindex: number, change: LinkChange): void {
   assertIfindex(ifindex);
@@ -140,7 +162,18 @@ export function setLink(netlink: Rtnetlink, ifindex: number, change: LinkChange)
   });
 }
 
-/** Deletes an interface, and the peer of a veth with it. */
+/**
+ * Deletes an interface, and the peer of a veth with it.
+ *
+ * @example Usage
+ * ```ts
+ * import { deleteLink, listLinks, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * function deleteVeths(netlink: Rtnetlink): void {
+ *   const veths = listLinks(netlink).filter(({ kind }) => kind === "veth");
+ *   for (const { ifindex } of veths) deleteLink(netlink, ifindex);
+ * }
+ * ```
+ */
 export function deleteLink(netlink: Rtnetlink, ifindex: number): void {
   assertIfindex(ifindex);
   netlink.request(RTM.DELLINK, 0, new MessageBuilder(ifinfomsg(ifindex)), {
@@ -149,7 +182,17 @@ export function deleteLink(netlink: Rtnetlink, ifindex: number): void {
   });
 }
 
-/** The interface of that name, or `undefined` if there is none. */
+/**
+ * The interface of that name, or `undefined` if there is none.
+ *
+ * @example Usage
+ * ```ts
+ * import { findLink, openRtnetlink } from "ebpf-ts-loader/netlink";
+ * import { assertEquals } from "@std/assert";
+ * using netlink = openRtnetlink();
+ * assertEquals(findLink(netlink, "lo")?.ifindex, 1);
+ * ```
+ */
 export function findLink(netlink: Rtnetlink, name: string): Link | undefined {
   assertName(name);
   const builder = new MessageBuilder(ifinfomsg(0)).string(IFLA.IFNAME, name);
@@ -161,7 +204,17 @@ export function findLink(netlink: Rtnetlink, name: string): Link | undefined {
   }
 }
 
-/** All interfaces of the namespace, by index. */
+/**
+ * All interfaces of the namespace, by index.
+ *
+ * @example Usage
+ * ```ts
+ * import { listLinks, openRtnetlink } from "ebpf-ts-loader/netlink";
+ * import { assert } from "@std/assert";
+ * using netlink = openRtnetlink();
+ * assert(listLinks(netlink).some(({ name }) => name === "lo"));
+ * ```
+ */
 export function listLinks(netlink: Rtnetlink): Link[] {
   const payloads = netlink.dump(RTM.GETLINK, new MessageBuilder(ifinfomsg(0)), {
     action: "list",

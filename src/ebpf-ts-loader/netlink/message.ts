@@ -165,12 +165,23 @@ export function parsePayload(
   };
 }
 
-/** Writes a message: a fixed part, then attributes, which may nest. */
+/**
+ * Writes a message: a fixed part, then attributes, which may nest.
+ *
+ * @example Usage
+ * ```ts
+ * import { MessageBuilder } from "ebpf-ts-loader/netlink";
+ * import { assertEquals } from "@std/assert";
+ * const bytes = new MessageBuilder(new Uint8Array(4)).u32(1, 7)
+ *   .build({ type: 16, flags: 1, sequence: 1 });
+ * assertEquals(bytes.length, 16 + 4 + 8);
+ * ```
+ */
 export class MessageBuilder {
   #bytes = new Uint8Array(256);
   #length = HEADER;
 
-  /** @param fixed The struct that the message type begins with. */
+  /** Takes the struct that the message type begins with. */
   constructor(fixed: Uint8Array) {
     this.#append(fixed);
   }

@@ -44,7 +44,7 @@ export {
   type VethEnd,
   type VethOptions,
 } from "./link.ts";
-export { NetlinkFormatError } from "./message.ts";
+export { MessageBuilder, NetlinkFormatError } from "./message.ts";
 export {
   deleteNeighbour,
   listNeighbours,
@@ -54,7 +54,7 @@ export {
 } from "./neighbour.ts";
 export { NetlinkError } from "./netlink_error.ts";
 export { addRoute, deleteRoute, listRoutes, type ListRoutesOptions, type Route } from "./route.ts";
-export { openRtnetlink, type Rtnetlink } from "./rtnetlink.ts";
+export { openRtnetlink, type RequestContext, type Rtnetlink } from "./rtnetlink.ts";
 export { type AddressPrefix, addRule, deleteRule, listRules, type Rule } from "./rule.ts";
 export {
   addClsact,

@@ -9,9 +9,11 @@ const NDMSG = 12;
 
 /** An address on a link and the MAC address behind it. */
 export interface Neighbour {
+  /** Interface index. */
   readonly ifindex: number;
   /** 4 or 16 bytes, network byte order. */
   readonly address: Uint8Array;
+  /** 6 bytes. */
   readonly mac: Uint8Array;
 }
 
@@ -31,7 +33,17 @@ function ndmsg(family: number, ifindex: number, state: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Sets a permanent neighbour, new or not: no ARP and no neighbour discovery for it. */
+/**
+ * Sets a permanent neighbour, new or not: no ARP and no neighbour discovery for it.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Rtnetlink, setNeighbour } from "ebpf-ts-loader/netlink";
+ * function pinGateway(netlink: Rtnetlink, ifindex: number, mac: Uint8Array): void {
+ *   setNeighbour(netlink, { ifindex, address: Uint8Array.of(169, 254, 1, 1), mac });
+ * }
+ * ```
+ */
 export function setNeighbour(netlink: Rtnetlink, { ifindex, address, mac }: Neighbour): void {
   assertIfindex(ifindex);
   assertMac(mac);
@@ -44,7 +56,20 @@ export function setNeighbour(netlink: Rtnetlink, { ifindex, address, mac }: Neig
   });
 }
 
-/** Deletes a neighbour. @throws {NetlinkError} ENOENT if it is not there. */
+/**
+ * Deletes a neighbour.
+ *
+ * @throws {NetlinkError} ENOENT if it is not there.
+ *
+ * @example Usage
+ * ```ts
+ * import { deleteNeighbour, listNeighbours, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * function forgetAll(netlink: Rtnetlink, ifindex: number): void {
+ *   const known = listNeighbours(netlink).filter((each) => each.ifindex === ifindex);
+ *   for (const neighbour of known) deleteNeighbour(netlink, neighbour);
+ * }
+ * ```
+ */
 export function deleteNeighbour(
   netlink: Rtnetlink,
   { ifindex, address }: Omit<Neighbour, "mac">,
@@ -58,7 +83,17 @@ export function deleteNeighbour(
   });
 }
 
-/** All neighbours of the namespace, both families. */
+/**
+ * All neighbours of the namespace, both families.
+ *
+ * @example Usage
+ * ```ts
+ * import { listNeighbours, openRtnetlink } from "ebpf-ts-loader/netlink";
+ * import { assert } from "@std/assert";
+ * using netlink = openRtnetlink();
+ * assert(listNeighbours(netlink).every(({ ifindex }) => ifindex > 0));
+ * ```
+ */
 export function listNeighbours(netlink: Rtnetlink): NeighbourState[] {
   return [AF.INET, AF.INET6].flatMap((family) => {
     const payloads = netlink.dump(RTM.GETNEIGH, new MessageBuilder(ndmsg(family, 0, 0)), {

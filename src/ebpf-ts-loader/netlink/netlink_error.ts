@@ -15,6 +15,7 @@ import { errnoName } from "../sys/mod.ts";
  * ```
  */
 export class NetlinkError extends Error {
+  /** For messages and `switch`. */
   override name = "NetlinkError";
   /** Positive errno value. */
   readonly errno: number;
@@ -23,6 +24,7 @@ export class NetlinkError extends Error {
   /** What the kernel says about it (extended acknowledgement), if anything. */
   readonly detail: string | undefined;
 
+  /** `errno` is positive; `detail` the kernel's own words. */
   constructor(action: string, subject: string, errno: number, detail?: string) {
     const code = errnoName(errno);
     // One line of visible characters, whatever the kernel's module wrote.

@@ -27,6 +27,7 @@ const MAX_DUMP_ATTEMPTS = 16;
 export interface RequestContext {
   /** Verb phrase: `add address`. */
   readonly action: string;
+  /** What it is done to. */
   readonly subject: string;
 }
 
@@ -34,6 +35,15 @@ export interface RequestContext {
  * A connection to the kernel's routing tables (rtnetlink), bound to the network namespace that it
  * was opened in. Requests block, for microseconds as a rule: the kernel answers before the request
  * returns.
+ *
+ * @example Usage
+ * ```ts
+ * import { listRoutes, openRtnetlink, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * import { assert } from "@std/assert";
+ * const countRoutes = (netlink: Rtnetlink) => listRoutes(netlink).length;
+ * using netlink = openRtnetlink();
+ * assert(countRoutes(netlink) >= 0);
+ * ```
  */
 export class Rtnetlink implements Disposable {
   readonly #socket: Fd;

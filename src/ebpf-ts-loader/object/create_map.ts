@@ -21,6 +21,18 @@ export interface CreateMapOptions {
 /**
  * Creates a map from its specification, with its initial contents, frozen if it says so. Slots are
  * left empty: what goes in there may not exist yet. The caller owns the map.
+ *
+ * @example Usage
+ * ```ts
+ * import { createMap, type MapSpec } from "ebpf-ts-loader";
+ * function makeTwice(spec: MapSpec) {
+ *   using stack = new DisposableStack();
+ *   const first = stack.use(createMap(spec));
+ *   const second = stack.use(createMap(spec, { name: `${spec.name}_2` }));
+ *   stack.move();
+ *   return [first, second];
+ * }
+ * ```
  */
 export function createMap(spec: MapSpec, options: CreateMapOptions = {}): BpfMap {
   const maxEntries = actualMaxEntries(spec);

@@ -52,7 +52,23 @@ export interface DeleteBatchOptions extends Pick<BatchOptions, "count" | "from">
   absent?: "fail" | "skip";
 }
 
-/** Where a batch lookup goes on; made by `new BatchCursor()`, one per pass over the map. */
+/**
+ * Where a batch lookup goes on; made by `new BatchCursor()`, one per pass over the map.
+ *
+ * @example Usage
+ * ```ts
+ * import { BatchCursor, type BpfMap } from "ebpf-ts-loader";
+ * function count(map: BpfMap): number {
+ *   const room = 256;
+ *   const keys = new Uint8Array(room * map.keySize);
+ *   const values = new Uint8Array(room * map.wholeValueSize);
+ *   const cursor = new BatchCursor();
+ *   let total = 0;
+ *   while (!cursor.ended) total += map.lookupBatch(keys, values, cursor).count;
+ *   return total;
+ * }
+ * ```
+ */
 export class BatchCursor {
   /** Opaque to the caller. @internal */
   position: Uint8Array<ArrayBuffer> | undefined;

@@ -3,6 +3,13 @@ let cached = 0;
 /**
  * CPUs the kernel may ever bring up: how many values a per-CPU map element has. More than the
  * online ones where CPUs can be added.
+ *
+ * @example Usage
+ * ```ts
+ * import { possibleCpus } from "ebpf-ts-loader";
+ * import { assert } from "@std/assert";
+ * assert(possibleCpus() >= 1);
+ * ```
  */
 export function possibleCpus(): number {
   if (cached > 0) return cached;

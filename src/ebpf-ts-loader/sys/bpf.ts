@@ -43,7 +43,16 @@ export const BPF = {
   LINK_DETACH: 34,
 } as const;
 
-/** Name of a bpf(2) command, for error messages: `BPF_MAP_CREATE`. */
+/**
+ * Name of a bpf(2) command, for error messages: `BPF_MAP_CREATE`.
+ *
+ * @example Usage
+ * ```ts
+ * import { bpfCommandName } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([bpfCommandName(5), bpfCommandName(99)], ["BPF_PROG_LOAD", "bpf command 99"]);
+ * ```
+ */
 export function bpfCommandName(command: number): string {
   const entry = Object.entries(BPF).find(([, value]) => value === command);
   return entry ? `BPF_${entry[0]}` : `bpf command ${command}`;
@@ -106,6 +115,14 @@ function traced(
  * Calls bpf(2). Returns the result (often an fd, owned by the caller), or −errno. `attr` holds at
  * least `size` bytes of `union bpf_attr` in host byte order; buffers whose addresses it carries
  * must be kept reachable by the caller.
+ *
+ * @example Usage
+ * ```ts
+ * import { BPF, bpf, ERRNO } from "ebpf-ts-loader/sys";
+ * import { assert } from "@std/assert";
+ * const attr = new Uint8Array(16); // fd 0 is no map
+ * assert([-ERRNO.EBADF, -ERRNO.EINVAL, -ERRNO.EPERM].includes(bpf(BPF.MAP_FREEZE, attr, 4)));
+ * ```
  */
 export function bpf(command: number, attr: Uint8Array<ArrayBuffer>, size: number): number {
   if (tracer) return traced(command, attr, size, tracer);
@@ -115,6 +132,14 @@ export function bpf(command: number, attr: Uint8Array<ArrayBuffer>, size: number
 /**
  * Calls bpf(2) off the main thread: for commands that wait for an RCU grace period. The caller
  * keeps `attr` and everything it points to reachable and unchanged until the promise settles.
+ *
+ * @example Usage
+ * ```ts
+ * import { BPF, bpfAsync, ERRNO } from "ebpf-ts-loader/sys";
+ * import { assert } from "@std/assert";
+ * const result = await bpfAsync(BPF.MAP_FREEZE, new Uint8Array(16), 4);
+ * assert([-ERRNO.EBADF, -ERRNO.EINVAL, -ERRNO.EPERM].includes(result));
+ * ```
  */
 export function bpfAsync(
   command: number,

@@ -5,6 +5,13 @@ import { addressOf } from "./syscall.ts";
 /**
  * Byte offsets inside `union bpf_attr` (linux/bpf.h) by command; `size` is how much of it the
  * command takes. Fields are u32 unless the name ends in `Ptr` or `64`.
+ *
+ * @example Usage
+ * ```ts
+ * import { ATTR } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([ATTR.PROG_LOAD.size, ATTR.PROG_LOAD.logLevel], [144, 24]);
+ * ```
  */
 export const ATTR = {
   MAP_CREATE: {
@@ -117,13 +124,25 @@ export const ATTR = {
 /**
  * A `union bpf_attr` for one command, in host byte order. Keeps every buffer it points at
  * reachable, and computes an address only when a buffer is set: reuse the attr on hot paths.
+ *
+ * @example Usage
+ * ```ts
+ * import { ATTR, BPF, BpfAttr } from "ebpf-ts-loader/sys";
+ * function freeze(map: number): void {
+ *   new BpfAttr(BPF.MAP_FREEZE, ATTR.FREEZE.size)
+ *     .u32(ATTR.FREEZE.fd, map)
+ *     .must({ action: "freeze map", subject: `fd ${map}` });
+ * }
+ * ```
  */
 export class BpfAttr {
+  /** The attr itself; buffers it points at are elsewhere. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
   readonly #command: number;
   readonly #buffers = new Map<number, unknown>();
 
+  /** `size` is how many bytes of the attr the command takes; see {@linkcode ATTR}. */
   constructor(command: number, size: number) {
     this.#command = command;
     this.bytes = new Uint8Array(size);
@@ -142,6 +161,7 @@ export class BpfAttr {
     return this;
   }
 
+  /** Sets a u64 field. */
   u64(offset: number, value: bigint): this {
     this.#view.setBigUint64(offset, value, true);
     return this;
@@ -159,10 +179,12 @@ export class BpfAttr {
     return this;
   }
 
+  /** Reads a u32 field: what the kernel wrote. */
   getU32(offset: number): number {
     return this.#view.getUint32(offset, true);
   }
 
+  /** Reads a u64 field: what the kernel wrote. */
   getU64(offset: number): bigint {
     return this.#view.getBigUint64(offset, true);
   }
@@ -198,7 +220,16 @@ export class BpfAttr {
   }
 }
 
-/** A kernel object name: at most 15 of the characters the kernel allows. */
+/**
+ * A kernel object name: at most 15 of the characters the kernel allows.
+ *
+ * @example Usage
+ * ```ts
+ * import { objectName } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(new TextDecoder().decode(objectName("ipcache-v4 addresses")), "ipcache_v4_addr");
+ * ```
+ */
 export function objectName(name: string): Uint8Array {
   return new TextEncoder().encode(name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, 15));
 }

@@ -3,7 +3,15 @@ import { assertFd, Fd } from "./fd.ts";
 import { SYS } from "./numbers.ts";
 import { defineAsyncSyscall, syscall } from "./syscall.ts";
 
-/** Event bits of epoll(7). */
+/**
+ * Event bits of epoll(7).
+ *
+ * @example Usage
+ * ```ts
+ * import { EPOLL } from "ebpf-ts-loader/sys";
+ * const hasFailed = (events: number) => (events & (EPOLL.ERR | EPOLL.HUP)) !== 0;
+ * ```
+ */
 export const EPOLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
 
 const CTL_ADD = 1;
@@ -28,6 +36,21 @@ const epollWait = defineAsyncSyscall("epoll_pwait", [
  * One epoll instance with at most one pending wait, however many descriptors it watches: each
  * pending wait occupies one of the 32 threads that Deno's file I/O needs too. The wait is pending
  * (and keeps the process alive) only while something is watched.
+ *
+ * @example Usage
+ * ```ts
+ * import { check, Epoll, Fd, SYS, syscall } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * const epoll = new Epoll();
+ * using ready = new Fd(check(syscall(SYS.eventfd2, 1, 0), "eventfd2"));
+ * const { promise, resolve } = Promise.withResolvers<number>();
+ * {
+ *   using _watch = epoll.watch(ready.fd, resolve);
+ *   assertEquals(await promise, 1); // EPOLL.IN
+ * }
+ * epoll[Symbol.dispose]();
+ * await epoll.closed();
+ * ```
  */
 export class Epoll implements Disposable {
   readonly #epoll: Fd;
@@ -141,7 +164,16 @@ function control(epoll: number, operation: number, fd: number, events: number): 
 
 let shared: Epoll | undefined;
 
-/** The process's shared instance, made on first use: what everything takes by default. */
+/**
+ * The process's shared instance, made on first use: what everything takes by default.
+ *
+ * @example Usage
+ * ```ts
+ * import { defaultEpoll } from "ebpf-ts-loader/sys";
+ * import { assert } from "@std/assert";
+ * assert(defaultEpoll() === defaultEpoll());
+ * ```
+ */
 export function defaultEpoll(): Epoll {
   return shared ??= new Epoll();
 }

@@ -91,6 +91,7 @@ export interface SyscallErrorContext {
  * ```
  */
 export class SyscallError extends Error {
+  /** For messages and `switch`. */
   override name = "SyscallError";
   /** The command or system call: `BPF_MAP_CREATE`, `setns`. */
   readonly command: string;
@@ -99,6 +100,7 @@ export class SyscallError extends Error {
   /** Symbolic errno: `EPERM`. */
   readonly code: string;
 
+  /** `errno` is positive. */
   constructor(command: string, errno: number, context: SyscallErrorContext = {}) {
     const code = errnoName(errno);
     const { action = "call", subject = command, expected = "success" } = context;

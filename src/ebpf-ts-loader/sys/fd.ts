@@ -5,25 +5,64 @@ import { defineSyscall, syscall } from "./syscall.ts";
 
 const closeCall = defineSyscall("close", ["i32"]);
 
-/** Flags of open(2) that differ by name only; values hold on x86-64 and arm64. */
+/**
+ * Flags of open(2) that differ by name only; values hold on x86-64 and arm64.
+ *
+ * @example Usage
+ * ```ts
+ * import { Fd, OPEN, open } from "ebpf-ts-loader/sys";
+ * using file = new Fd(open("/dev/null", OPEN.RDWR));
+ * ```
+ */
 export const OPEN = { RDONLY: 0, WRONLY: 1, RDWR: 2, CLOEXEC: 0o2000000 } as const;
 
 const AT_FDCWD = -100;
 
-/** Checks that `fd` is a descriptor number before it meets an FFI path that would truncate it. */
+/**
+ * Checks that `fd` is a descriptor number before it meets an FFI path that would truncate it.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertFd } from "ebpf-ts-loader/sys";
+ * import { assertThrows } from "@std/assert";
+ * assertFd(3);
+ * assertThrows(() => assertFd(2 ** 32 + 3), RangeError);
+ * ```
+ */
 export function assertFd(fd: number, what = "fd"): void {
   if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff) {
     throw new RangeError(`Cannot use "${what}": ${fd}, expected an open file descriptor`);
   }
 }
 
-/** Closes a file descriptor. Throws `SyscallError` (EBADF) if it is not open. */
+/**
+ * Closes a file descriptor. Throws `SyscallError` (EBADF) if it is not open.
+ *
+ * @example Usage
+ * ```ts
+ * import { close, open } from "ebpf-ts-loader/sys";
+ * import { assertThrows } from "@std/assert";
+ * const fd = open("/dev/null");
+ * close(fd);
+ * assertThrows(() => close(-1), RangeError);
+ * ```
+ */
 export function close(fd: number): void {
   assertFd(fd);
   check(closeCall(fd), "close", { action: "close", subject: `fd ${fd}` });
 }
 
-/** A NUL-terminated path; refuses paths the kernel would cut short. */
+/**
+ * A NUL-terminated path; refuses paths the kernel would cut short.
+ *
+ * @example Usage
+ * ```ts
+ * import { pathBytes } from "ebpf-ts-loader/sys";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ * assertEquals(pathBytes("/a"), Uint8Array.of(47, 97, 0));
+ * assertThrows(() => pathBytes("/a\0b"), TypeError);
+ * ```
+ */
 export function pathBytes(path: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(`${path}\0`);
   if (path === "" || path.includes("\0") || bytes.length > 4096) {
@@ -35,7 +74,17 @@ export function pathBytes(path: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Opens a path, close-on-exec always set. The caller owns the fd. */
+/**
+ * Opens a path, close-on-exec always set. The caller owns the fd.
+ *
+ * @example Usage
+ * ```ts
+ * import { Fd, open, SyscallError } from "ebpf-ts-loader/sys";
+ * import { assertThrows } from "@std/assert";
+ * using _file = new Fd(open("/dev/null"));
+ * assertThrows(() => open("/no/such/file"), SyscallError, "ENOENT");
+ * ```
+ */
 export function open(path: string, flags: number = OPEN.RDONLY): number {
   const fd = syscall(SYS.openat, AT_FDCWD, pathBytes(path), flags | OPEN.CLOEXEC, 0);
   return check(fd, "openat", { action: "open", subject: path });

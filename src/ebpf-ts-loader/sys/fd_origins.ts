@@ -11,6 +11,16 @@ const recorders = new Set<FdOrigins>();
 /**
  * Records where descriptors are made while it is not disposed; made by
  * {@linkcode recordFdOrigins}.
+ *
+ * @example Usage
+ * ```ts
+ * import { type FdOrigins, recordFdOrigins } from "ebpf-ts-loader/sys";
+ * function report(origins: FdOrigins): string {
+ *   return origins.open().map(({ fd, stack }) => `fd ${fd}\n${stack}`).join("\n");
+ * }
+ * using origins = recordFdOrigins();
+ * console.log(report(origins));
+ * ```
  */
 export class FdOrigins implements Disposable {
   readonly #stacks = new Map<number, string>();

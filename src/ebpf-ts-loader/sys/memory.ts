@@ -2,15 +2,48 @@ import { check, SyscallError } from "./errno.ts";
 import { SYS } from "./numbers.ts";
 import { addressOf, syscall, syscall64 } from "./syscall.ts";
 
-/** Protection bits of mmap(2). */
+/**
+ * Protection bits of mmap(2).
+ *
+ * @example Usage
+ * ```ts
+ * import { MappedMemory, PROT } from "ebpf-ts-loader/sys";
+ * const mapWritable = (fd: number, length: number) =>
+ *   new MappedMemory({ fd, length, protection: PROT.READ | PROT.WRITE });
+ * ```
+ */
 export const PROT = { READ: 1, WRITE: 2 } as const;
 
-/** Flags of mmap(2). */
+/**
+ * Flags of mmap(2).
+ *
+ * @example Usage
+ * ```ts
+ * import { MAP, MappedMemory, pageSize, PROT } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * using memory = new MappedMemory({
+ *   fd: -1,
+ *   length: pageSize(),
+ *   flags: MAP.PRIVATE | MAP.ANONYMOUS,
+ *   protection: PROT.READ | PROT.WRITE,
+ * });
+ * assertEquals(memory.bytes[0], 0);
+ * ```
+ */
 export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20 } as const;
 
 let cachedPageSize = 0;
 
-/** The kernel's page size in bytes: 4096 on x86-64, up to 65536 on arm64. */
+/**
+ * The kernel's page size in bytes: 4096 on x86-64, up to 65536 on arm64.
+ *
+ * @example Usage
+ * ```ts
+ * import { pageSize } from "ebpf-ts-loader/sys";
+ * import { assert } from "@std/assert";
+ * assert([4096, 16384, 65536].includes(pageSize()));
+ * ```
+ */
 export function pageSize(): number {
   if (cachedPageSize > 0) return cachedPageSize;
   const SC_PAGESIZE = 30;
@@ -22,7 +55,16 @@ export function pageSize(): number {
   return cachedPageSize;
 }
 
-/** Rounds a byte length up to whole pages. */
+/**
+ * Rounds a byte length up to whole pages.
+ *
+ * @example Usage
+ * ```ts
+ * import { pageSize, roundUpToPages } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(roundUpToPages(1), pageSize());
+ * ```
+ */
 export function roundUpToPages(length: number): number {
   const page = pageSize();
   return Math.ceil(length / page) * page;
@@ -44,7 +86,18 @@ export interface MmapOptions {
   address?: bigint;
 }
 
-/** mmap(2): returns the address, which the caller must unmap. Throws `SyscallError`. */
+/**
+ * mmap(2): returns the address, which the caller must unmap. Throws `SyscallError`.
+ *
+ * @example Usage
+ * ```ts
+ * import { MAP, mmap, munmap, pageSize } from "ebpf-ts-loader/sys";
+ * import { assert } from "@std/assert";
+ * const address = mmap({ fd: -1, length: pageSize(), flags: MAP.PRIVATE | MAP.ANONYMOUS });
+ * assert(address > 0n);
+ * munmap(address, pageSize());
+ * ```
+ */
 export function mmap(options: MmapOptions): bigint {
   const { fd, length, protection = PROT.READ, flags = MAP.SHARED, offset = 0, address = 0n } =
     options;
@@ -55,7 +108,16 @@ export function mmap(options: MmapOptions): bigint {
   return result;
 }
 
-/** munmap(2). Every JavaScript view of the range must be gone: a later access is a crash. */
+/**
+ * munmap(2). Every JavaScript view of the range must be gone: a later access is a crash.
+ *
+ * @example Usage
+ * ```ts
+ * import { MAP, mmap, munmap, pageSize } from "ebpf-ts-loader/sys";
+ * const length = pageSize();
+ * munmap(mmap({ fd: -1, length, flags: MAP.PRIVATE | MAP.ANONYMOUS }), length);
+ * ```
+ */
 export function munmap(address: bigint, length: number): void {
   check(syscall(SYS.munmap, address, length), "munmap", {
     action: "unmap",
@@ -66,12 +128,24 @@ export function munmap(address: bigint, length: number): void {
 /**
  * A mapping of its own, seen as an `ArrayBuffer`. Disposal detaches the buffer before it unmaps:
  * a forgotten view reads as empty instead of crashing the process.
+ *
+ * @example Usage
+ * ```ts
+ * import { MAP, MappedMemory, pageSize } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * const flags = MAP.PRIVATE | MAP.ANONYMOUS;
+ * const memory = new MappedMemory({ fd: -1, length: pageSize(), flags });
+ * const { bytes } = memory;
+ * memory[Symbol.dispose]();
+ * assertEquals(bytes.length, 0); // detached, not dangling
+ * ```
  */
 export class MappedMemory implements Disposable {
   readonly #address: bigint;
   readonly #length: number;
   #buffer: ArrayBuffer;
 
+  /** Maps; throws `SyscallError` (ENODEV, EPERM, ENOMEM). */
   constructor(options: MmapOptions) {
     this.#address = mmap(options);
     this.#length = options.length;
@@ -98,7 +172,18 @@ export class MappedMemory implements Disposable {
   }
 }
 
-/** Pages of a file that stand inside a `WebAssembly.Memory`. */
+/**
+ * Pages of a file that stand inside a `WebAssembly.Memory`.
+ *
+ * @example Usage
+ * ```ts
+ * import type { BpfMap } from "ebpf-ts-loader";
+ * import { pageSize, type WasmMapping } from "ebpf-ts-loader/sys";
+ * function share(map: BpfMap, memory: WebAssembly.Memory): WasmMapping {
+ *   return map.mmapInto(memory, pageSize());
+ * }
+ * ```
+ */
 export class WasmMapping implements Disposable {
   readonly #memory: WebAssembly.Memory;
   /** Byte offset inside the memory. */

@@ -45,7 +45,7 @@ export {
 } from "./memory.ts";
 export { CLONE, setns, unshare } from "./namespace.ts";
 export { createNetns, currentNetns, Netns } from "./netns.ts";
-export { SYS, type SyscallName } from "./numbers.ts";
+export { SYS, SYS_ARM64, SYS_X86_64, type SyscallName } from "./numbers.ts";
 export {
   openSocket,
   type Received,
@@ -61,6 +61,7 @@ export {
 } from "./socket_address.ts";
 export {
   addressOf,
+  type ArgumentOf,
   type ArgumentType,
   type AsyncSyscall,
   defineAsyncSyscall,

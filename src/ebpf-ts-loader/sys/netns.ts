@@ -116,6 +116,17 @@ function sysctlPath(name: string): string {
 /**
  * Makes an empty network namespace: one loopback interface, which is down. Needs CAP_SYS_ADMIN
  * (EPERM). The calling thread stays where it is.
+ *
+ * @example Usage
+ * ```ts
+ * import { createNetns, openSocket } from "ebpf-ts-loader/sys";
+ * function isolatedPort(): number {
+ *   using netns = createNetns();
+ *   using socket = openSocket(4, "udp", { netns });
+ *   socket.bind({ address: new Uint8Array(4), port: 0 });
+ *   return socket.localAddress.port;
+ * }
+ * ```
  */
 export function createNetns(): Netns {
   using outside = new Fd(open(CURRENT));
@@ -127,7 +138,17 @@ export function createNetns(): Netns {
   }
 }
 
-/** The network namespace that the calling thread is in. */
+/**
+ * The network namespace that the calling thread is in.
+ *
+ * @example Usage
+ * ```ts
+ * import { currentNetns } from "ebpf-ts-loader/sys";
+ * import { assert } from "@std/assert";
+ * using netns = currentNetns();
+ * assert(netns.fd > 2);
+ * ```
+ */
 export function currentNetns(): Netns {
   return new Netns(open(CURRENT));
 }

@@ -1,6 +1,14 @@
-/** Linux system call numbers by architecture. */
-
-const X86_64 = {
+/**
+ * System call numbers of x86-64, as far as this package needs them.
+ *
+ * @example Usage
+ * ```ts
+ * import { SYS_X86_64 } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(SYS_X86_64.bpf, 321);
+ * ```
+ */
+export const SYS_X86_64 = {
   read: 0,
   write: 1,
   close: 3,
@@ -48,9 +56,19 @@ const X86_64 = {
 } as const;
 
 /** Name of a system call this package knows the number of. */
-export type SyscallName = keyof typeof X86_64;
+export type SyscallName = keyof typeof SYS_X86_64;
 
-const ARM64: Record<SyscallName, number> = {
+/**
+ * System call numbers of arm64.
+ *
+ * @example Usage
+ * ```ts
+ * import { SYS_ARM64 } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(SYS_ARM64.bpf, 280);
+ * ```
+ */
+export const SYS_ARM64: Readonly<Record<SyscallName, number>> = {
   read: 63,
   write: 64,
   close: 57,
@@ -108,5 +126,5 @@ const ARM64: Record<SyscallName, number> = {
  * ```
  */
 export const SYS: Readonly<Record<SyscallName, number>> = Deno.build.arch === "aarch64"
-  ? ARM64
-  : X86_64;
+  ? SYS_ARM64
+  : SYS_X86_64;

@@ -93,6 +93,22 @@ export function openSocket(
 /**
  * A non-blocking socket. Waiting goes through one epoll for all sockets; each operation that waits
  * takes a signal and rejects with its reason. One operation may wait at a time.
+ *
+ * @example Usage
+ * ```ts
+ * import { Epoll, openSocket, type Socket } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * const epoll = new Epoll();
+ * {
+ *   using server: Socket = openSocket(4, "udp", { epoll });
+ *   using client: Socket = openSocket(4, "udp", { epoll });
+ *   server.bind({ address: Uint8Array.of(127, 0, 0, 1), port: 0 });
+ *   client.sendTo(Uint8Array.of(7), server.localAddress);
+ *   assertEquals((await server.receive()).data, Uint8Array.of(7));
+ * }
+ * epoll[Symbol.dispose]();
+ * await epoll.closed();
+ * ```
  */
 export class Socket implements Disposable {
   readonly #fd: Fd;

@@ -8,13 +8,32 @@ export interface SocketAddress {
   readonly scopeId?: number | undefined;
 }
 
-/** Address families of socket(2). */
+/**
+ * Address families of socket(2).
+ *
+ * @example Usage
+ * ```ts
+ * import { AF } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([AF.INET, AF.INET6], [2, 10]);
+ * ```
+ */
 export const AF = { INET: 2, INET6: 10, NETLINK: 16 } as const;
 
 /** Bytes of the longest address that {@linkcode decodeSocketAddress} reads. */
 export const SOCKADDR_MAX = 28;
 
-/** `struct sockaddr_in` or `sockaddr_in6` for an address. */
+/**
+ * `struct sockaddr_in` or `sockaddr_in6` for an address.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeSocketAddress, encodeSocketAddress } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * const local = { address: Uint8Array.of(127, 0, 0, 1), port: 80 };
+ * assertEquals(decodeSocketAddress(encodeSocketAddress(local)).port, 80);
+ * ```
+ */
 export function encodeSocketAddress(
   { address, port, scopeId = 0 }: SocketAddress,
 ): Uint8Array<ArrayBuffer> {
@@ -45,6 +64,14 @@ export function encodeSocketAddress(
  * Reads what the kernel wrote into a `struct sockaddr`.
  *
  * @throws {TypeError} If it is neither an IPv4 nor a complete IPv6 address.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeSocketAddress, encodeSocketAddress } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * const bytes = encodeSocketAddress({ address: Uint8Array.of(10, 0, 0, 1), port: 53 });
+ * assertEquals(decodeSocketAddress(bytes).address, Uint8Array.of(10, 0, 0, 1));
+ * ```
  */
 export function decodeSocketAddress(bytes: Uint8Array): SocketAddress {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

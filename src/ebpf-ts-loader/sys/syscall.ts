@@ -8,7 +8,8 @@ import { THUNK_SYMBOL, thunkElf } from "./_thunk_elf.ts";
  */
 export type ArgumentType = "i32" | "u32" | "usize" | "buffer";
 
-type ArgumentOf<T> = T extends "buffer" ? BufferSource | null
+/** What a caller passes for an argument of a type. */
+export type ArgumentOf<T> = T extends "buffer" ? BufferSource | null
   : T extends "usize" ? number | bigint
   : number;
 
@@ -206,7 +207,17 @@ function openWide(): Wide {
 /** An argument of {@linkcode syscall}. */
 export type SyscallArgument = number | bigint | ArrayBufferLike | ArrayBufferView | null;
 
-/** The address of a buffer's first byte; the caller keeps the buffer reachable. */
+/**
+ * The address of a buffer's first byte; the caller keeps the buffer reachable.
+ *
+ * @example Usage
+ * ```ts
+ * import { addressOf } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * const bytes = new Uint8Array(16);
+ * assertEquals(addressOf(bytes.subarray(4)), addressOf(bytes) + 4n);
+ * ```
+ */
 export function addressOf(buffer: ArrayBufferLike | ArrayBufferView): bigint {
   // Through the ArrayBuffer: V8 keeps small arrays on its heap, where they move, until asked for it.
   const [memory, offset] = ArrayBuffer.isView(buffer)
@@ -230,6 +241,13 @@ function toRegister(argument: SyscallArgument): bigint {
 /**
  * Makes any system call with any mix of numbers, addresses and buffers; missing arguments are 0.
  * Returns the full 64-bit result, or −errno. Costs a few microseconds: for cold paths.
+ *
+ * @example Usage
+ * ```ts
+ * import { SYS, syscall64 } from "ebpf-ts-loader/sys";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(syscall64(SYS.close, -1), -9n);
+ * ```
  */
 export function syscall64(nr: number, ...args: SyscallArgument[]): bigint {
   if (args.length > 6) {
@@ -260,7 +278,16 @@ export function syscall(nr: number, ...args: SyscallArgument[]): number {
   return Number(syscall64(nr, ...args));
 }
 
-/** Like {@linkcode syscall}, but throws {@linkcode SyscallError}. */
+/**
+ * Like {@linkcode syscall}, but throws {@linkcode SyscallError}.
+ *
+ * @example Usage
+ * ```ts
+ * import { mustSyscall, SyscallError } from "ebpf-ts-loader/sys";
+ * import { assertThrows } from "@std/assert";
+ * assertThrows(() => mustSyscall("close", -1), SyscallError, "EBADF");
+ * ```
+ */
 export function mustSyscall(name: SyscallName, ...args: SyscallArgument[]): number {
   const result = syscall(SYS[name], ...args);
   if (result < 0) throw new SyscallError(name, -result);
