@@ -169,7 +169,7 @@ function reasonText({ reason, rules }: SideAnswer, subject: string, direction: s
     case "no policy":
       return `no policy restricts ${direction} of ${subject}`;
     case "not an endpoint":
-      return `${subject} is no pod: policies do not stand there`;
+      return `${subject} is neither pod nor node: policies do not stand there`;
     case "same pod":
       return "the flow does not leave the pod";
     case "policy":

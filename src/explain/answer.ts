@@ -18,7 +18,7 @@ export type Verdict = "allowed" | "denied" | "redirected";
  * Why a side says what it says:
  * - `rule`: rules allow it (or send it to a proxy);
  * - `no policy`: no rule closes this direction of the endpoint;
- * - `not an endpoint`: the end is no pod, policies do not stand there;
+ * - `not an endpoint`: the end is neither pod nor node, policies do not stand there;
  * - `same pod`: the flow never leaves the pod;
  * - `policy`: no rule allows it;
  * - `policy deny`: a rule denies it;
@@ -60,6 +60,7 @@ export interface Twin extends Disposable {
 }
 
 const OUTSIDE: SideAnswer = { verdict: "allowed", reason: "not an endpoint", rules: [] };
+const OPEN: SideAnswer = { verdict: "allowed", reason: "no policy", rules: [] };
 const OWN: SideAnswer = { verdict: "allowed", reason: "same pod", rules: [] };
 const WITHIN: Answer = { verdict: "allowed", egress: OWN, ingress: OWN };
 
@@ -72,9 +73,9 @@ export function answerWithin({ source, destination }: Question): Answer | undefi
   return same && !source.several ? WITHIN : undefined;
 }
 
-/** What a side says where no policy can stand. */
-export function outside(): SideAnswer {
-  return OUTSIDE;
+/** What a side says without a policy: nothing stands there, or nothing selects it. */
+export function withoutPolicy({ pod, peer }: End): SideAnswer {
+  return pod === undefined && peer.kind !== "node" ? OUTSIDE : OPEN;
 }
 
 /** Puts a side together; every twin names the rules in the same order. */

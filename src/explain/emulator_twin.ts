@@ -13,10 +13,10 @@ import {
   answerWithin,
   bothSides,
   oneSide,
-  outside,
   type Question,
   type SideAnswer,
   type Twin,
+  withoutPolicy,
 } from "./answer.ts";
 import { letsThrough } from "../spec/l7.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
@@ -71,7 +71,7 @@ export class EmulatorTwin implements Twin {
 
   #answerBatch(questions: readonly Question[], answers: Answer[]): void {
     const asked: (Asked | undefined)[] = [];
-    const sides: SideAnswer[] = [];
+    const sides: (SideAnswer | undefined)[] = [];
     for (const question of questions) {
       asked.push(this.#ask(question, "egress", asked, sides));
       asked.push(this.#ask(question, "ingress", asked, sides));
@@ -79,8 +79,9 @@ export class EmulatorTwin implements Twin {
     this.#run(asked, sides);
     let side = 0;
     for (const question of questions) {
-      const egress = this.#request(question, sides[side++] ?? outside());
-      const ingress = this.#request(question, sides[side++] ?? outside());
+      const { source, destination } = question;
+      const egress = this.#request(question, sides[side++] ?? withoutPolicy(source));
+      const ingress = this.#request(question, sides[side++] ?? withoutPolicy(destination));
       answers.push(answerWithin(question) ?? bothSides(egress, ingress));
     }
   }
@@ -89,7 +90,7 @@ export class EmulatorTwin implements Twin {
     { source, destination, protocol, port }: Question,
     direction: Direction,
     asked: readonly (Asked | undefined)[],
-    sides: SideAnswer[],
+    sides: (SideAnswer | undefined)[],
   ): Asked | undefined {
     const subject = direction === "egress" ? source : destination;
     const other = direction === "egress" ? destination : source;
@@ -114,12 +115,12 @@ export class EmulatorTwin implements Twin {
   }
 
   /** Answers what was asked since the last run. */
-  #run(asked: readonly (Asked | undefined)[], sides: SideAnswer[]): void {
+  #run(asked: readonly (Asked | undefined)[], sides: (SideAnswer | undefined)[]): void {
     this.#batch.run();
     let lookup = 0;
     for (let i = sides.length; i < asked.length; i++) {
       const one = asked[i];
-      sides.push(one === undefined ? outside() : this.#sideOf(one, lookup++));
+      sides.push(one && this.#sideOf(one, lookup++));
     }
     this.#batch.clear();
   }
@@ -156,7 +157,7 @@ export class EmulatorTwin implements Twin {
    */
   #request({ request }: Question, side: SideAnswer): SideAnswer {
     const id = this.#redirects.get(side);
-    if (request === undefined || id === undefined) return side;
+    if (request === undefined || id === undefined || side.verdict !== "redirected") return side;
     const redirect = this.#cluster.redirectOf(id);
     if (redirect === undefined) return side;
     const { kind, open, http, dns } = redirect;

@@ -6,8 +6,10 @@
 import type { IpAddress } from "../cluster/ip_address.ts";
 import type { ClusterObject, Node, Pod } from "../cluster/object.ts";
 import { Ends } from "../spec/ends.ts";
-import { addressPeer, type Peer, type ReservedPeer, reservedPeer } from "../spec/peer.ts";
+import { addressPeer, type Peer, reservedPeer, unknownPeer } from "../spec/peer.ts";
 import { type EndText, parseEnd, type SingleEntity } from "./end_text.ts";
+import type { IpPrefix } from "../cluster/ip_prefix.ts";
+import { namedBlocks, unnamedAddress } from "./unnamed_address.ts";
 import { closest } from "./closest.ts";
 
 /** One end of a flow. */
@@ -43,14 +45,18 @@ export interface EndFinderOptions {
  * Labels that are asked about become a *supposed* pod, which is compiled with the cluster
  * like any other. That way every way of naming a peer (service selectors, namespace
  * labels, …) treats it as it would treat the real thing; a shortcut through the selectors
- * alone would have to repeat each of them. It is not there for anything else: it has no
- * address, declares no ports, and no other pod's policy depends on it.
+ * alone would have to repeat each of them. It has no address, and declares the ports that
+ * real pods of the same labels declare. No other pod's policy depends on it.
  */
 export class EndFinder {
   readonly #defaultNamespace: string;
+  readonly #objects: readonly ClusterObject[];
   readonly #ends: Ends;
+  #blocks: readonly IpPrefix[] | undefined;
   readonly #pods = new Map<string, Pod>();
   readonly #byAddress = new Map<string, Pod | Node>();
+  /** Declared ports by the labels of the pods. */
+  #ports: Map<string, Pod["containerPorts"]> | undefined;
   readonly #services = new Map<string, string>();
   readonly #apiServers = new Set<string>();
   readonly #known = new Map<string, End | UnknownEndError>();
@@ -61,6 +67,7 @@ export class EndFinder {
     this.#defaultNamespace = options.defaultNamespace ?? "default";
     // Pods are found here, by name and address; there may be too many to look through.
     const others = objects.filter(({ kind }) => kind !== "Pod");
+    this.#objects = others;
     this.#ends = new Ends(others, options.cluster ?? "default");
     for (const object of objects) this.#add(object);
   }
@@ -101,7 +108,7 @@ export class EndFinder {
       case "address":
         return this.#addressEnd(text.address);
       case "entity":
-        return { name: text.entity, peer: entityPeer(text.entity) };
+        return { name: text.entity, peer: this.#entityPeer(text.entity) };
       case "labels":
         return this.#supposedEnd(text, name);
     }
@@ -194,7 +201,7 @@ export class EndFinder {
     const key = `{${name}}`;
     const known = this.#supposedEnds.get(`${text.namespace}/${key}`);
     if (known !== undefined) return known;
-    const pod: Pod = {
+    const bare: Pod = {
       kind: "Pod",
       namespace: text.namespace,
       name: key,
@@ -205,22 +212,45 @@ export class EndFinder {
       addresses: [],
       location: { file: "", line: 0, column: 0 },
     };
+    const containerPorts = this.#portsOfAlike(this.#ends.pod(bare));
+    const pod: Pod = containerPorts === undefined ? bare : { ...bare, containerPorts };
     this.#supposed.push(pod);
     const end: End = { name, peer: this.#ends.pod(pod), pod, several: true };
     this.#supposedEnds.set(`${text.namespace}/${key}`, end);
     return end;
   }
+
+  /** Ports of the pods that have these labels, if there are any: a name means the same there. */
+  #portsOfAlike(peer: Peer): Pod["containerPorts"] {
+    this.#ports ??= new Map(
+      [...this.#pods.values()].map((pod) => [labelsKey(this.#ends.pod(pod)), pod.containerPorts]),
+    );
+    return this.#ports.get(labelsKey(peer));
+  }
+
+  /** What is known of a well-known peer. The API server is taken to run on another node. */
+  #entityPeer(entity: SingleEntity): Peer {
+    switch (entity) {
+      case "kube-apiserver":
+        return reservedPeer("kube-apiserver", "remote-node");
+      case "world":
+      case "world-ipv4":
+        return this.#worldPeer(4);
+      case "world-ipv6":
+        return this.#worldPeer(6);
+      default:
+        return reservedPeer(entity);
+    }
+  }
+
+  /** An address of which nothing is known: 0.0.0.0/0 is for it, and no other block. */
+  #worldPeer(family: 4 | 6): Peer {
+    this.#blocks ??= namedBlocks(this.#objects);
+    const address = unnamedAddress(family, this.#blocks);
+    return address === undefined ? unknownPeer(family) : addressPeer(address);
+  }
 }
 
-/** What is known of a well-known peer. The API server is taken to run on another node. */
-function entityPeer(entity: SingleEntity): ReservedPeer {
-  switch (entity) {
-    case "kube-apiserver":
-      return reservedPeer("kube-apiserver", "remote-node");
-    // An address of which nothing is known, and IPv4 unless said otherwise.
-    case "world":
-      return reservedPeer("world-ipv4");
-    default:
-      return reservedPeer(entity);
-  }
+function labelsKey(peer: Peer): string {
+  return peer.kind === "pod" ? JSON.stringify([...peer.labels].sort()) : "";
 }

@@ -6,10 +6,10 @@ import {
   answerWithin,
   bothSides,
   oneSide,
-  outside,
   type Question,
   type SideAnswer,
   type Twin,
+  withoutPolicy,
 } from "./answer.ts";
 
 /** Answers by the naive reading of the rules: slow, and obviously right. */
@@ -38,7 +38,7 @@ export class SpecTwin implements Twin {
   #side(question: Question, direction: RuleDirection): SideAnswer {
     const { source, destination, protocol, port, request } = question;
     const subject = direction === "egress" ? source : destination;
-    if (subject.pod === undefined && subject.peer.kind !== "node") return outside();
+    if (subject.pod === undefined && subject.peer.kind !== "node") return withoutPolicy(subject);
     const flow = {
       source: source.peer,
       destination: destination.peer,

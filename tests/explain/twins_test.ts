@@ -1,0 +1,107 @@
+/**
+ * Every twin answers every question alike, with the same rules, in random clusters with every
+ * feature. Set TWINPATH_SEED to repeat a run, and TWINPATH_CASES for a longer one.
+ */
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { ClusterObject } from "../../src/cluster/object.ts";
+import { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
+import { readEmulatorWasm } from "../../src/datapath/emulator_file.ts";
+import type { Question } from "../../src/explain/answer.ts";
+import { CompiledCluster } from "../../src/explain/compiled_cluster.ts";
+import { EmulatorTwin } from "../../src/explain/emulator_twin.ts";
+import { type End, EndFinder } from "../../src/explain/end_finder.ts";
+import { formatPort } from "../../src/explain/port_text.ts";
+import { SpecTwin } from "../../src/explain/spec_twin.ts";
+import { REQUESTS_OF } from "../generate/answers.ts";
+import { readManifests } from "../generate/read.ts";
+import { API_SERVER, OUTSIDE, PORTS } from "../generate/universe.ts";
+import { world } from "../generate/world.ts";
+
+const SEED = Number(Deno.env.get("TWINPATH_SEED") ?? Date.now() % 0x7fffffff);
+const CASES = Number(Deno.env.get("TWINPATH_CASES") ?? 40);
+
+/** What can be asked about beside the pods of a cluster. */
+const OTHERS = [
+  ...OUTSIDE,
+  API_SERVER,
+  "app=a",
+  "tier=b,app=b",
+  "k8s:io.kubernetes.pod.namespace=blue,app=a",
+  "health",
+  "init",
+  "world",
+  "world-ipv6",
+];
+
+/** Remote nodes of which nothing is known; rules that ask for nodes' labels need to know them. */
+const UNKNOWN_NODES = ["remote-node", "kube-apiserver"];
+
+const FLOWS = [
+  ...PORTS.flatMap((port) => [{ protocol: 6, port }, { protocol: 17, port }]),
+  { protocol: 132, port: 80 },
+  { protocol: 1, port: 8 },
+  { protocol: 58, port: 128 },
+  { protocol: 58, port: 135 },
+];
+
+Deno.test("spec and emulator answer every question of random clusters alike, and name the same rules", async () => {
+  const memory = new DatapathMemory(await readEmulatorWasm());
+  let asked = 0;
+  let denied = 0;
+  console.log(`seed ${SEED}`);
+  await fc.assert(
+    fc.asyncProperty(world, async ({ manifests }) => {
+      const objects = readManifests(manifests);
+      const finder = new EndFinder(objects, { defaultNamespace: "red" });
+      // A compiled cluster has one host for all nodes: it cannot tell those that serve the API.
+      const nodes = objects.filter((object) => object.kind === "Node");
+      const addresses = nodes.flatMap((node) => node.addresses.map(({ address }) => address.text));
+      const told = apiServersOf(objects).some((text) => addresses.includes(text)) ? [] : addresses;
+      const others = /"(toNodes|fromNodes|nodes)":/.test(JSON.stringify(manifests))
+        ? OTHERS
+        : [...OTHERS, ...UNKNOWN_NODES];
+      const ends = [...finder.pods, ...[...told, ...others].map((text) => finder.find(text))];
+      using cluster = await CompiledCluster.compile(objects);
+      await cluster.add(finder.takeSupposed());
+      using emulator = new EmulatorTwin(cluster, memory);
+      using spec = new SpecTwin(objects);
+      const questions = [...questionsOf(ends)];
+      const answers = await emulator.answer(questions);
+      const expected = await spec.answer(questions);
+      for (const [i, question] of questions.entries()) {
+        assertEquals(answers[i], expected[i], titleOf(question));
+        if (expected[i]?.verdict === "denied") denied++;
+      }
+      asked += questions.length;
+    }),
+    { seed: SEED, numRuns: CASES },
+  );
+  console.log(`${CASES} clusters, ${asked} questions, ${denied} denied`);
+});
+
+function apiServersOf(objects: readonly ClusterObject[]): string[] {
+  return objects.filter((object) => object.kind === "EndpointSlice")
+    .filter(({ namespace, serviceName }) => `${namespace}/${serviceName}` === "default/kubernetes")
+    .flatMap(({ endpoints }) => endpoints.flatMap(({ addresses }) => addresses))
+    .map(({ text }) => text);
+}
+
+function* questionsOf(ends: readonly End[]): Generator<Question> {
+  for (const source of ends) {
+    for (const destination of ends) {
+      if (source.pod === undefined && destination.pod === undefined) continue;
+      for (const flow of FLOWS) yield { source, destination, ...flow };
+      for (const request of [...REQUESTS_OF.http, ...REQUESTS_OF.dns]) {
+        const protocol = request.kind === "http" ? 6 : 17;
+        yield { source, destination, protocol, port: 80, request };
+        yield { source, destination, protocol, port: 53, request };
+      }
+    }
+  }
+}
+
+function titleOf({ source, destination, request, ...port }: Question): string {
+  const said = request === undefined ? "" : ` ${JSON.stringify(request)}`;
+  return `${source.name} → ${destination.name} ${formatPort(port)}${said}`;
+}
