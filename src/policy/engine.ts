@@ -289,7 +289,13 @@ export class PolicyEngine implements Disposable {
       nodes: this.#nodes.nodes,
       problems: [...problemsOf(this.#ipcache, this.#policies)],
       rulesOf: (cookie) => this.#cookies.resolve(cookie),
+      logsOf: (cookie) => this.#logsOf(cookie),
       redirectOf: (id) => this.#redirects.get(id),
     });
+  }
+
+  #logsOf(cookie: number): readonly string[] {
+    const origins = this.#cookies.resolve(cookie) ?? [];
+    return [...new Set(origins.flatMap((origin) => this.#rules.logOf(origin) ?? []))];
   }
 }

@@ -1,7 +1,9 @@
 import { formatRef, type PolicyObject, refOf } from "../cluster/object.ts";
 import type { Labels } from "../identity/label.ts";
+import type { RuleOrigin } from "../cluster/rule.ts";
 import { compilePolicy, factsUsedBy } from "./compile_policy.ts";
 import type { CompiledRule } from "./compiled_rule.ts";
+import { formatOrigin } from "./cookie.ts";
 import type { FactKind, FactTable } from "./peer_facts.ts";
 import { selects } from "./selector.ts";
 import { SelectorIndex } from "./selector_index.ts";
@@ -32,6 +34,8 @@ export class RuleTable {
   readonly #entries = new Map<Policy, readonly Entry[]>();
   /** Names of policies whose rules refer to objects of a kind. */
   readonly #users = new Map<FactKind, Set<string>>();
+  /** Texts that verdicts of rules carry, by the name of the rule. */
+  readonly #logs = new Map<string, string>();
   #changed: CompiledRule[] = [];
 
   constructor(cluster: string, facts: FactTable) {
@@ -50,6 +54,14 @@ export class RuleTable {
       .filter(({ rule }) => selects(rule.subject, labels))
       .sort((a, b) => compareNames(a.policy.name, b.policy.name) || a.at - b.at)
       .map(({ rule }) => rule);
+  }
+
+  /**
+   * Returns the text that verdicts of a rule carry (`log.value`), while the rule is in
+   * force; `undefined` when it has none.
+   */
+  logOf(origin: RuleOrigin): string | undefined {
+    return this.#logs.get(formatOrigin(origin));
   }
 
   /** Iterates over every rule in force. */
@@ -73,7 +85,11 @@ export class RuleTable {
     const entries = rules.map((rule, at): Entry => ({ policy, rule, at }));
     this.#policies.set(name, policy);
     this.#entries.set(policy, entries);
-    for (const entry of entries) this.#index.add(entry.rule.subject, entry);
+    for (const entry of entries) {
+      const { subject, origin, log } = entry.rule;
+      this.#index.add(subject, entry);
+      if (log !== undefined) this.#logs.set(formatOrigin(origin), log);
+    }
     for (const kind of factsUsedBy(object)) {
       const users = this.#users.get(kind) ?? new Set();
       this.#users.set(kind, users.add(name));
@@ -88,6 +104,7 @@ export class RuleTable {
     if (policy === undefined) return;
     for (const entry of this.#entries.get(policy) ?? []) {
       this.#index.remove(entry.rule.subject, entry);
+      if (entry.rule.log !== undefined) this.#logs.delete(formatOrigin(entry.rule.origin));
     }
     this.#entries.delete(policy);
     this.#policies.delete(name);

@@ -90,6 +90,8 @@ export interface PolicySnapshot {
   readonly changes: SnapshotChanges;
   /** Rules behind a cookie; `undefined` for one that is unknown or too old. */
   rulesOf(cookie: number): readonly RuleOrigin[] | undefined;
+  /** Texts (`log.value`) of the rules behind a cookie that are in force, without duplicates. */
+  logsOf(cookie: number): readonly string[];
   /** What a proxy has to do; `undefined` for a redirect that is unknown or too old. */
   redirectOf(id: number): Redirect | undefined;
   /** Returns the policy with a number. */
@@ -113,6 +115,7 @@ export class LazySnapshot implements PolicySnapshot {
   readonly problems: readonly Error[];
   readonly changes: SnapshotChanges;
   readonly rulesOf: PolicySnapshot["rulesOf"];
+  readonly logsOf: PolicySnapshot["logsOf"];
   readonly redirectOf: PolicySnapshot["redirectOf"];
   readonly #roots: SnapshotRoots;
   #identities: readonly SlottedIdentity[] | undefined;
@@ -124,7 +127,7 @@ export class LazySnapshot implements PolicySnapshot {
     roots: SnapshotRoots,
     rest: Pick<
       PolicySnapshot,
-      "revision" | "hosts" | "nodes" | "problems" | "changes" | "rulesOf" | "redirectOf"
+      "revision" | "hosts" | "nodes" | "problems" | "changes" | "rulesOf" | "logsOf" | "redirectOf"
     >,
   ) {
     this.#roots = roots;
@@ -134,6 +137,7 @@ export class LazySnapshot implements PolicySnapshot {
     this.problems = rest.problems;
     this.changes = rest.changes;
     this.rulesOf = rest.rulesOf;
+    this.logsOf = rest.logsOf;
     this.redirectOf = rest.redirectOf;
   }
 

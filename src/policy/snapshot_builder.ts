@@ -20,7 +20,7 @@ import {
 export interface SnapshotInput extends
   Pick<
     PolicySnapshot,
-    "revision" | "hosts" | "nodes" | "problems" | "rulesOf" | "redirectOf"
+    "revision" | "hosts" | "nodes" | "problems" | "rulesOf" | "logsOf" | "redirectOf"
   > {
   readonly changes: readonly PolicyChange[];
   /** Number of the policy of an endpoint (`namespace/name`). */

@@ -231,3 +231,15 @@ Deno.test("PolicyEngine forgets everything at the end of an empty relist", async
   const { endpoints, ipcache, policies, identities } = await engine.apply(replaceWith([]));
   assertEquals([endpoints, ipcache, policies, identities.length], [[], [], [], 10]);
 });
+
+Deno.test("PolicySnapshot.logsOf() returns the texts of the rules behind an entry", async () => {
+  const logged = ONLY_X.replace("spec: {", 'spec: { log: { value: "team x" },');
+  using engine = new PolicyEngine();
+  await engine.apply(upserts(pod("a", "x", "10.0.0.1") + pod("b", "y", "10.0.0.2") + logged));
+  const logs = ({ policies, logsOf }: PolicySnapshot) =>
+    policies[1]?.mapState.entries.filter((e) => e.direction === "ingress")
+      .map(({ cookie }) => logsOf(cookie));
+  assertEquals(logs(engine.snapshot), [[], ["team x"]]);
+  await engine.apply(upserts(ONLY_X));
+  assertEquals(logs(engine.snapshot), [[], []]);
+});
