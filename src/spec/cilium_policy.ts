@@ -13,7 +13,7 @@ import type { DnsFacts, SideFlow } from "./flow.ts";
 import type { Peer } from "./peer.ts";
 import { narrownessOf, ONE_PORT } from "./port.ts";
 import { holdsFor, isNamed, isNamedNode, isSubject, isSubjectNode, type Seen } from "./select.ts";
-import type { Cover, Statement } from "./statement.ts";
+import type { Cover, Effect, Statement } from "./statement.ts";
 
 /** What a CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy says of a flow. */
 export function* readCiliumPolicy(
@@ -42,7 +42,7 @@ export function* readCiliumPolicy(
         level: [],
         effect,
         defaultDeny: spec.enableDefaultDeny[direction] !== false,
-        covering: isPeer(rule, namespace, flow) ? coversOf(rule, flow) : [],
+        covering: isPeer(rule, namespace, flow) ? coversOf(rule, flow, effect) : [],
         ...(createdAt === undefined ? {} : { createdAt }),
       };
     }
@@ -192,7 +192,11 @@ function isServedBy(service: Service, flow: SideFlow): boolean {
 }
 
 /** The parts of the rule that cover the flow's transport. */
-function coversOf(rule: TrafficRule, { transport }: SideFlow): readonly Cover[] {
+function coversOf(
+  rule: TrafficRule,
+  { transport }: SideFlow,
+  effect: Effect,
+): readonly Cover[] {
   const { toPorts = [], icmps = [], authentication } = rule;
   const said = {
     isForEveryone: isForEveryone(rule),
@@ -201,7 +205,7 @@ function coversOf(rule: TrafficRule, { transport }: SideFlow): readonly Cover[] 
   if (toPorts.length === 0 && icmps.length === 0) return [{ ...said, narrowness: 0 }];
   const covers: Cover[] = [];
   for (const item of toPorts) {
-    const narrowness = narrownessOf(item, transport);
+    const narrowness = narrownessOf(item, transport, effect);
     if (narrowness === undefined) continue;
     covers.push({ ...said, narrowness, ...(item.rules === undefined ? {} : { l7: item.rules }) });
   }

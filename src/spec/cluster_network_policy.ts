@@ -9,7 +9,7 @@ import { coversName } from "./dns_name.ts";
 import type { SideFlow } from "./flow.ts";
 import { isProtocol, isToNamedPort, type Transport } from "./port.ts";
 import { isInNamespace, isNamedNode, matches, type Seen } from "./select.ts";
-import type { Cover, Statement } from "./statement.ts";
+import type { Cover, Effect, Statement } from "./statement.ts";
 
 /** Nothing is weighed between rules that have an order, so how they cover does not matter. */
 const COVERED: readonly Cover[] = [{ isForEveryone: false, narrowness: 0 }];
@@ -35,7 +35,8 @@ export function* readClusterNetworkPolicy(
   if (!isPods(subject, { peer: flow.subject, reserved: [] })) return;
   for (const [index, { action, peers, protocols = [] }] of policy[direction].entries()) {
     const covers = peers.some((peer) => isPeer(peer, flow)) &&
-      (protocols.length === 0 || protocols.some((one) => isAsked(one, flow.transport)));
+      (protocols.length === 0 ||
+        protocols.some((one) => isAsked(one, flow.transport, EFFECT[action])));
     yield {
       origin: { kind: writtenAs, namespace: "", name, direction, index },
       tier,
@@ -78,9 +79,13 @@ function isPods(pods: NamespacedPods, seen: Seen): boolean {
   return isInNamespace(namespaceSelector, seen) && matches(podSelector, seen);
 }
 
-function isAsked(asked: ClusterNetworkPolicyProtocol, to: Transport): boolean {
+function isAsked(
+  asked: ClusterNetworkPolicyProtocol,
+  to: Transport,
+  effect: Effect,
+): boolean {
   if ("namedPort" in asked) {
-    return isToNamedPort({ name: asked.namedPort, protocol: "ANY" }, to);
+    return isToNamedPort({ name: asked.namedPort, protocol: "ANY" }, to, effect);
   }
   if (!isProtocol(asked.protocol, to.protocol)) return false;
   const { ports } = asked;

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../cluster/ip_address.ts";
 import type { ClusterObject, Namespace, Node, Pod } from "../cluster/object.ts";
-import { addressPeer, type NodePeer, type Peer, podPeer } from "./peer.ts";
+import { addressPeer, type NodePeer, type Peer, type PodPeer, podPeer } from "./peer.ts";
 
 /** Finds out who is at the end of a flow, from the objects of a cluster. */
 export class Ends {
@@ -34,11 +34,24 @@ export class Ends {
    */
   pod(pod: Pod, address: IpAddress | undefined = pod.addresses[0]): Peer {
     if (pod.hostNetwork) return this.node(pod.nodeName, address);
+    const peer = this.#known(pod);
+    if (peer.kind !== "pod") return peer;
+    const alike = this.#pods().filter((other) => !other.terminated && !other.hostNetwork)
+      .filter((other) => areAlike(peer, this.#known(other)));
+    return {
+      ...peer,
+      ...(address === undefined ? {} : { address }),
+      ...(alike.length < 2
+        ? {}
+        : { sharedPorts: alike.flatMap(({ containerPorts = [] }) => containerPorts) }),
+    };
+  }
+
+  #known(pod: Pod): Peer {
     const namespace = this.#objects.find((object): object is Namespace =>
       object.kind === "Namespace" && object.name === pod.namespace
     );
-    const peer = podPeer(pod, namespace, this.#cluster);
-    return address === undefined || peer.kind !== "pod" ? peer : { ...peer, address };
+    return podPeer(pod, namespace, this.#cluster);
   }
 
   /**
@@ -82,4 +95,9 @@ export class Ends {
       object.endpoints.some(({ addresses }) => addresses.some(({ text }) => text === address.text))
     );
   }
+}
+
+function areAlike(a: PodPeer, b: Peer): boolean {
+  return b.kind === "pod" && a.labels.size === b.labels.size &&
+    [...a.labels].every(([key, value]) => b.labels.get(key) === value);
 }

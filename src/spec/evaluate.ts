@@ -19,6 +19,7 @@ import type { CidrMatchMode, DnsFacts, Flow, SideFlow } from "./flow.ts";
 import { judge } from "./judge.ts";
 import { readNetworkPolicy } from "./network_policy.ts";
 import type { Peer } from "./peer.ts";
+import { transportOf } from "./port.ts";
 import { seenFrom } from "./select.ts";
 import type { Statement } from "./statement.ts";
 
@@ -174,7 +175,7 @@ function sideOf(
     direction,
     subject,
     other: seenFrom(nodeOf(subject) ?? node, isIngress ? source : destination),
-    transport: { protocol, port, destination },
+    transport: transportOf({ protocol, port }, destination, direction),
     request,
     objects,
     names,

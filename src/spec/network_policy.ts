@@ -69,7 +69,7 @@ function isNamedPeer(peer: NetworkPolicyPeer, namespace: string, flow: SideFlow)
 function coversOf({ peers = [], ports = [] }: NetworkPolicyRule, flow: SideFlow): Cover[] {
   const isForEveryone = peers.length === 0;
   if (ports.length === 0) return [{ isForEveryone, narrowness: 0 }];
-  return ports.map((port) => narrownessOf(asCilium(port), flow.transport))
+  return ports.map((port) => narrownessOf(asCilium(port), flow.transport, "allow"))
     .filter((narrowness) => narrowness !== undefined)
     .map((narrowness) => ({ isForEveryone, narrowness }));
 }

@@ -12,6 +12,12 @@ export interface PodPeer {
   readonly labels: ReadonlyMap<string, string>;
   /** What its containers declare; named ports are found here. Absent: nothing. */
   readonly ports?: readonly ContainerPort[];
+  /**
+   * What the containers of all pods with its labels declare. Others know a pod by its
+   * labels only, so a port name means to them what it means for any of those. Absent: no
+   * other pod has its labels.
+   */
+  readonly sharedPorts?: readonly ContainerPort[];
   /** Name of its node; absent before it is scheduled. */
   readonly node?: string;
   /** The one of its addresses that the flow is about, if known. */

@@ -1,6 +1,8 @@
 import type { ContainerPort } from "../cluster/object.ts";
 import type { NamedPortSpec, PortRule, PortSpec } from "../cluster/rule.ts";
 import type { Peer } from "./peer.ts";
+import type { RuleDirection } from "../cluster/rule.ts";
+import type { Effect } from "./statement.ts";
 
 /** What a rule can ask of a flow's transport. */
 export interface Transport {
@@ -8,8 +10,10 @@ export interface Transport {
   readonly protocol: number;
   /** Destination port, host order; ICMP type where the protocol is ICMP or ICMPv6. */
   readonly port: number;
-  /** Where the flow goes to: a port name means what *its* containers declare. */
-  readonly destination: Peer;
+  /** What is declared where the flow goes to: port names mean these. */
+  readonly declared: readonly ContainerPort[];
+  /** The declarations are those of several pods, which may differ. */
+  readonly isShared: boolean;
 }
 
 /** Protocol numbers behind the names that policies use. `ANY` is not every protocol. */
@@ -30,10 +34,13 @@ type ProtocolName = keyof typeof PROTOCOL_NUMBERS;
 export function narrownessOf(
   { ports, namedPorts = [] }: PortRule,
   transport: Transport,
+  effect: Effect,
 ): number | undefined {
   const numbered = ports.filter((port) => isToPort(port, transport))
     .map((port) => port.port === 0 ? ONE_PROTOCOL : narrownessOfRange(port, transport.port));
-  const named = namedPorts.filter((port) => isToNamedPort(port, transport)).map(() => ONE_PORT);
+  const named = namedPorts.filter((port) => isToNamedPort(port, transport, effect)).map(() =>
+    ONE_PORT
+  );
   const all = [...numbered, ...named];
   return all.length === 0 ? undefined : Math.max(...all);
 }
@@ -60,23 +67,39 @@ export function isToPort({ protocol, port, endPort }: PortSpec, to: Transport): 
 
 /**
  * Is the flow to a container port of that name?
+ * https://docs.cilium.io/en/stable/security/policy/layer4/#limit-ingress-egress-ports
  *
- * At ingress the destination is the subject, at egress the peer; the name means nothing
- * at what declares no ports, such as an address outside:
- * https://docs.cilium.io/en/stable/security/policy/language/#layer-4-examples
+ * Where the pods of one identity mean different ports by a name, a rule that denies is
+ * about all of them, any other about none: nothing is open that should be closed.
  */
-export function isToNamedPort({ name, protocol }: NamedPortSpec, to: Transport): boolean {
-  return declaredPorts(to.destination).some((declared) =>
-    declared.name?.toLowerCase() === name.toLowerCase() && declared.port === to.port &&
+export function isToNamedPort(
+  { name, protocol }: NamedPortSpec,
+  to: Transport,
+  effect: Effect,
+): boolean {
+  const meant = to.declared.filter((declared) =>
+    declared.name?.toLowerCase() === name.toLowerCase() &&
     isProtocol(declared.protocol, to.protocol) && isProtocol(protocol, to.protocol)
   );
+  if (!meant.some(({ port }) => port === to.port)) return false;
+  return effect === "deny" || !to.isShared || meant.every(({ port }) => port === to.port);
+}
+
+/** The transport of a flow, as one side's policies see it. */
+export function transportOf(
+  { protocol, port }: Pick<Transport, "protocol" | "port">,
+  destination: Peer,
+  direction: RuleDirection,
+): Transport {
+  if (destination.kind !== "pod") return { protocol, port, declared: [], isShared: false };
+  const { ports = [], sharedPorts = ports } = destination;
+  // At ingress the destination is the subject, whose own ports count. At egress it is a
+  // peer, known by its labels.
+  const isShared = direction === "egress";
+  return { protocol, port, declared: isShared ? sharedPorts : ports, isShared };
 }
 
 /** Is the number one of those that the name stands for? */
 export function isProtocol(name: ProtocolName, number: number): boolean {
   return PROTOCOL_NUMBERS[name].some((one) => one === number);
-}
-
-function declaredPorts(peer: Peer): readonly ContainerPort[] {
-  return peer.kind === "pod" ? peer.ports ?? [] : [];
 }

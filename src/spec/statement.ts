@@ -8,13 +8,16 @@ export const TIERS = ["Admin", "Normal", "Baseline"] as const;
 /** One of {@linkcode TIERS}; every NetworkPolicy and Cilium policy is in `Normal`. */
 export type Tier = typeof TIERS[number];
 
+/** What a rule does with what it is about; `pass` leaves it to the next tier. */
+export type Effect = "allow" | "deny" | "pass";
+
 /** What one rule says of one flow to or from a subject that its policy selects. */
 export interface Statement {
   readonly origin: RuleOrigin;
   readonly tier: Tier;
   /** Order within the tier, first number first. Rules of one level have no order. */
   readonly level: readonly number[];
-  readonly effect: "allow" | "deny" | "pass";
+  readonly effect: Effect;
   /** The subject gets only what is allowed, for the sake of this rule. */
   readonly defaultDeny: boolean;
   /**

@@ -33,6 +33,17 @@ Deno.test("Ends.at() finds the pod with its labels and its namespace's", () => {
   assertEquals(keys.map((key) => labels.get(key)), ["web", "a", undefined]);
 });
 
+Deno.test("Ends.pod() knows what pods with the same labels declare", () => {
+  const pod = (name: string, port: number) =>
+    `{ apiVersion: v1, kind: Pod, metadata: { name: ${name}, labels: { app: a } },
+      spec: { containers: [{ name: c, ports: [{ name: web, containerPort: ${port} }] }] } }`;
+  const objects = readAll([[pod("one", 80), pod("two", 81)].join("\n---\n")]);
+  const ends = new Ends(objects);
+  const shared = objects.map((object) => object.kind === "Pod" ? ends.pod(object) : undefined)
+    .map((peer) => peer?.kind === "pod" ? peer.sharedPorts?.map(({ port }) => port) : undefined);
+  assertEquals(shared, [[80, 81], [80, 81]]);
+});
+
 Deno.test("Ends.node() is the host where nothing of the node is known", () => {
   assertEquals(seenFrom("n1", ENDS.node(undefined)).reserved, ["host"]);
   assertEquals(seenFrom("n1", ENDS.node("n9")).reserved, ["remote-node"]);

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { PortRule } from "../../src/cluster/rule.ts";
-import { addressPeer, type Peer } from "../../src/spec/peer.ts";
-import { narrownessOf } from "../../src/spec/port.ts";
+import { addressPeer, type Peer, type PodPeer } from "../../src/spec/peer.ts";
+import { isToNamedPort, narrownessOf, transportOf } from "../../src/spec/port.ts";
 import { parseIpAddress } from "../../src/cluster/ip_address.ts";
 
-const POD: Peer = {
+const POD: PodPeer = {
   kind: "pod",
   namespace: "blue",
   labels: new Map(),
@@ -126,6 +126,27 @@ const TABLE: readonly Row[] = [
 
 for (const { description, item, protocol, port, destination = POD, narrowness } of TABLE) {
   Deno.test(`narrownessOf(): ${description}`, () => {
-    assertEquals(narrownessOf(item, { protocol, port, destination }), narrowness);
+    const transport = transportOf({ protocol, port }, destination, "ingress");
+    assertEquals(narrownessOf(item, transport, "allow"), narrowness);
   });
 }
+
+Deno.test("transportOf() knows a pod's own ports at ingress, those of all its like at egress", () => {
+  const shared = [...POD.ports ?? [], { name: "web", port: 81, protocol: "TCP" } as const];
+  const pod = { ...POD, sharedPorts: shared };
+  const flow = { protocol: 6, port: 80 };
+  assertEquals(transportOf(flow, pod, "ingress").declared, POD.ports ?? []);
+  assertEquals(transportOf(flow, pod, "egress").declared, shared);
+  assertEquals(transportOf(flow, OUTSIDE, "egress").declared, []);
+});
+
+Deno.test("isToNamedPort() denies every port that a name may mean, and allows none of several", () => {
+  const pod = {
+    ...POD,
+    sharedPorts: [...POD.ports ?? [], { name: "web", port: 81, protocol: "TCP" } as const],
+  };
+  const transport = transportOf({ protocol: 6, port: 81 }, pod, "egress");
+  const effects = ["allow", "deny", "pass"] as const;
+  const spec = { name: "web", protocol: "TCP" } as const;
+  assertEquals(effects.map((e) => isToNamedPort(spec, transport, e)), [false, true, false]);
+});

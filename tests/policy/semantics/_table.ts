@@ -114,7 +114,8 @@ function compiledVerdict(
 
 function compiledEnd(compiled: CompiledWorld, objects: readonly ClusterObject[], name: string) {
   for (const object of objects) {
-    const isPod = object.kind === "Pod" && `${object.namespace}/${object.name}` === name;
+    const isPod = object.kind === "Pod" &&
+      (`${object.namespace}/${object.name}` === name || object.addresses[0]?.text === name);
     const isNode = object.kind === "Node" && object.name === name;
     if (!isPod && !isNode) continue;
     const address = isPod ? object.addresses[0] : isNode ? object.addresses[0]?.address : undefined;

@@ -1,5 +1,5 @@
 /** Ports: numbers, ranges, names, protocols, ICMP types. */
-import { cilium, DB, TCP80 } from "./_cluster.ts";
+import { all, cilium, DB, TCP80 } from "./_cluster.ts";
 import { CODE, DOCS, testVerdicts } from "./_table.ts";
 
 const PORTS = `${DOCS}/layer4/#limit-ingress-egress-ports`;
@@ -11,6 +11,13 @@ function ingress(rule: string): string {
 
 function ports(items: string): string {
   return ingress(`toPorts: [{ ports: [${items}] }]`);
+}
+
+/** One of several pods with the same labels. */
+function pod(name: string, ip: string, port: string, number: number): string {
+  return `{ apiVersion: v1, kind: Pod, metadata: { name: ${name}, namespace: blue, labels: { app: twin } },
+    spec: { nodeName: n1, containers: [{ name: c, ports: [{ name: ${port}, containerPort: ${number}, protocol: TCP }] }] },
+    status: { podIP: ${ip} } }\n`;
 }
 
 testVerdicts([
@@ -117,6 +124,63 @@ testVerdicts([
       ["blue/web", "blue/db", "8080/TCP", "denied at egress", "and is not another peer's"],
       ["blue/db", "8.8.8.8", "80/TCP", "denied at egress", "and means nothing outside"],
       ["blue/db", "red/web", "80/TCP", "denied at egress", "nor at a pod without it"],
+    ],
+  },
+  {
+    source: "https://docs.cilium.io/en/stable/gettingstarted/terminology/#identity",
+    policies: all(
+      pod("one", "10.1.0.11", "web", 80),
+      pod("two", "10.1.0.12", "web", 8080),
+      cilium(
+        "endpointSelector: {}, egress: [{ toPorts: [{ ports: [{ port: web, protocol: TCP }] }] }]",
+      ),
+    ),
+    flows: [
+      ["blue/db", "10.1.0.11", "80/TCP", "denied at egress", "pods of one identity that differ"],
+      ["blue/db", "10.1.0.12", "8080/TCP", "denied at egress", "have no port by that name"],
+    ],
+  },
+  {
+    source: "https://docs.cilium.io/en/stable/gettingstarted/terminology/#identity",
+    policies: all(
+      pod("one", "10.1.0.11", "web", 80),
+      pod("two", "10.1.0.12", "other", 8080),
+      cilium(
+        "endpointSelector: {}, egress: [{ toPorts: [{ ports: [{ port: web, protocol: TCP }] }] }]",
+      ),
+    ),
+    flows: [
+      ["blue/db", "10.1.0.12", "80/TCP", "allowed", "pods of one identity speak for the others"],
+      ["blue/db", "10.1.0.12", "8080/TCP", "denied at egress", "that do not know the name"],
+    ],
+  },
+  {
+    source: "https://docs.cilium.io/en/stable/gettingstarted/terminology/#identity",
+    policies: all(
+      pod("one", "10.1.0.11", "web", 80),
+      pod("two", "10.1.0.12", "web", 8080),
+      cilium(
+        "endpointSelector: {}, egress: [{ toEntities: [all] }], egressDeny: [{ toPorts: [{ ports: [{ port: web, protocol: TCP }] }] }]",
+      ),
+    ),
+    flows: [
+      ["blue/db", "10.1.0.11", "80/TCP", "denied at egress", "pods that differ: a denial is for"],
+      ["blue/db", "10.1.0.11", "8080/TCP", "denied at egress", "all that the name may mean"],
+      ["blue/db", "10.1.0.11", "81/TCP", "allowed", "and nothing else"],
+    ],
+  },
+  {
+    source: "https://docs.cilium.io/en/stable/gettingstarted/terminology/#identity",
+    policies: all(
+      pod("one", "10.1.0.11", "web", 80),
+      pod("two", "10.1.0.12", "web", 8080),
+      cilium(
+        "endpointSelector: {}, ingress: [{ toPorts: [{ ports: [{ port: web, protocol: TCP }] }] }]",
+      ),
+    ),
+    flows: [
+      ["blue/db", "10.1.0.11", "80/TCP", "allowed", "at ingress each endpoint knows its own"],
+      ["blue/db", "10.1.0.11", "8080/TCP", "denied at ingress", "and not that of its like"],
     ],
   },
   {
