@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { demoCommand } from "./demo.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { checkCommand } from "./check.ts";
 import { diffCommand } from "./diff.ts";
 import { identityCommand } from "./identity.ts";
 import { matrixCommand } from "./matrix.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly (() => Command)[] = [
   policymapCommand,
   identityCommand,
   selectorsCommand,
+  checkCommand,
 ];
 
 function program(): Command {
