@@ -9,11 +9,14 @@
  * 2. {@linkcode loadCollection} makes kernel objects of it: {@linkcode BpfMap} and
  *    {@linkcode BpfProgram}. {@linkcode prepare} does the shared part once where the same object is
  *    loaded many times with other constants.
- * 3. {@linkcode attachTcx} attaches a program to a network interface.
+ * 3. {@linkcode attachTc}, {@linkcode attachXdp}, {@linkcode attachCgroup} and
+ *    {@linkcode attachNetns} attach a program; {@linkcode RingBuffer} and
+ *    {@linkcode PerfEventReader} read what it writes.
  *
  * Everything that holds a file descriptor is `Disposable`; nothing stays open when a function
- * throws. Requires Linux 6.6 for TCX, 5.17 for CO-RE, root or CAP_BPF + CAP_NET_ADMIN, and
- * `--allow-ffi --allow-read`.
+ * throws. What the kernel lacks is found out after a failure ({@linkcode kernelFeatures}) and told
+ * by a {@linkcode NotSupportedError} with the release that has it. Loading needs Linux 5.2 (5.17
+ * for CO-RE by the kernel), root or CAP_BPF + CAP_NET_ADMIN, and `--allow-ffi --allow-read`.
  *
  * @example Usage
  * ```ts

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import {
   createMap,
   kernelFeatures,
+  loadCollection,
   loadProgram,
+  mapIds,
   type MapSpec,
   MapType,
   NotSupportedError,
@@ -10,7 +12,7 @@ import {
   ProgramType,
   VerifierError,
 } from "ebpf-ts-loader";
-import { SyscallError } from "ebpf-ts-loader/sys";
+import { check, syscall, SyscallError } from "ebpf-ts-loader/sys";
 import { concatBytes } from "../../src/ebpf-ts-loader/features/_instructions.ts";
 import * as instructions from "../../src/ebpf-ts-loader/features/_instructions.ts";
 import { fixture } from "./fixtures.ts";
@@ -130,4 +132,64 @@ Deno.test("VerifierError recognises every way to be too complex", () => {
     ].map(complex),
     [true, true, true, false, false],
   );
+});
+
+/** Runs `body` with no capability in effect, as a user who is not root. */
+function withoutCapabilities(body: () => void): void {
+  const CAPGET = Deno.build.arch === "aarch64" ? 90 : 125;
+  const CAPSET = CAPGET + 1;
+  const header = new Uint8Array(Uint32Array.of(0x2008_0522, 0).buffer); // version 3, this thread
+  const before = new Uint32Array(6); // effective, permitted, inheritable; twice
+  check(syscall(CAPGET, header, before), "capget");
+  const dropped = before.slice();
+  dropped[0] = dropped[3] = 0;
+  check(syscall(CAPSET, header, dropped), "capset");
+  try {
+    body();
+  } finally {
+    check(syscall(CAPSET, header, before), "capset");
+  }
+}
+
+kernelTest("without privilege, errors say which one is missing", () => {
+  withoutCapabilities(() => {
+    const message = (body: () => unknown) => assertThrows(body, SyscallError).message;
+    const expected = "expected CAP_BPF and CAP_NET_ADMIN, or root";
+    assertEquals(
+      [
+        message(() => loadCollection(fixture("tc.bpf.o"))),
+        message(() => createMap(mustMapSpec({ type: MapType.LPM_TRIE, keySize: 8, flags: 1 }))),
+        message(() => load([setR0(0), exit()])),
+        message(() => [...mapIds()]),
+      ],
+      [
+        `Cannot load BTF of "tc.bpf.o": EPERM from BPF_BTF_LOAD, ${expected}`,
+        `Cannot create LPM_TRIE map "flows": EPERM from BPF_MAP_CREATE, ${expected}`,
+        `Cannot load program "tail_target": EPERM from BPF_PROG_LOAD, ${expected}`,
+        `Cannot list "maps": EPERM from BPF_MAP_GET_NEXT_ID, ${expected}`,
+      ],
+    );
+  });
+});
+
+Deno.test("loading needs --allow-ffi and --allow-read, nothing else", async () => {
+  const script = `
+    import { parseObject, possibleCpus } from ${
+    JSON.stringify(import.meta.resolve("../../src/ebpf-ts-loader/mod.ts"))
+  };
+    const bytes = await Deno.readFile(${
+    JSON.stringify(new URL("fixtures/tc.bpf.o", import.meta.url).pathname)
+  });
+    console.log(parseObject(bytes, "tc.bpf.o").programs.size > 0, possibleCpus() > 0);
+  `;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, script);
+    const output = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--no-prompt", "--allow-ffi", "--allow-read", file],
+    }).output();
+    assertEquals(new TextDecoder().decode(output.stdout), "true true\n");
+  } finally {
+    await Deno.remove(file);
+  }
 });

@@ -1,9 +1,9 @@
-import { check, Fd, open, SYS, syscall, SyscallError } from "../sys/mod.ts";
+import { SyscallError } from "../sys/mod.ts";
+import { readKernelText } from "./_kernel_files.ts";
 
 /** What a BPF descriptor stands for. */
 export type ObjectKind = "map" | "program" | "link" | "BTF";
 
-const READ_BYTES = 4096;
 const KIND_BY_FIELD: readonly (readonly [field: string, kind: ObjectKind])[] = [
   ["map_type", "map"],
   ["prog_type", "program"],
@@ -19,10 +19,7 @@ export function readFdInfo(fd: number): ReadonlyMap<string, string> | undefined 
   let text: string;
   try {
     // thread-self: a thread may have its own table of descriptors.
-    using file = new Fd(open(`/proc/thread-self/fdinfo/${fd}`));
-    const bytes = new Uint8Array(READ_BYTES);
-    const length = check(syscall(SYS.read, file.fd, bytes, READ_BYTES), "read");
-    text = new TextDecoder().decode(bytes.subarray(0, length));
+    text = readKernelText(`/proc/thread-self/fdinfo/${fd}`);
   } catch (error) {
     if (error instanceof SyscallError) return undefined;
     throw error;

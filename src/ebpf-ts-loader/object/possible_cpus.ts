@@ -1,3 +1,5 @@
+import { readKernelText } from "./_kernel_files.ts";
+
 let cached = 0;
 
 /**
@@ -14,7 +16,7 @@ let cached = 0;
 export function possibleCpus(): number {
   if (cached > 0) return cached;
   const path = "/sys/devices/system/cpu/possible";
-  return cached = countCpus(Deno.readTextFileSync(path).trim(), path);
+  return cached = countCpus(readKernelText(path).trim(), path);
 }
 
 /** CPUs in a list such as `0-3,8`. */
