@@ -1,5 +1,5 @@
 import type { Identity } from "../identity/identity.ts";
-import { CLUSTER_KEY, NAMESPACE_KEY, valueOf } from "../identity/label.ts";
+import { CLUSTER_KEY, NAMESPACE_KEY } from "../identity/label.ts";
 import { PrefixTrie } from "../identity/prefix_trie.ts";
 import type { Requirement, Selector } from "./selector.ts";
 
@@ -76,9 +76,8 @@ export class IdentityIndex {
   }
 
   *#placesOf({ labels }: Identity): Generator<[Map<string, Set<Identity>>, string]> {
-    const namespace = valueOf(labels, NAMESPACE_KEY);
-    if (namespace !== undefined) yield [this.#byNamespace, namespace];
     for (const { source, key, value } of labels) {
+      if (key === NAMESPACE_KEY) yield [this.#byNamespace, value];
       if (source === "fqdn") yield [this.#byName, key];
       else if (key !== CLUSTER_KEY && key !== NAMESPACE_KEY) {
         yield [this.#byLabel, `${key}=${value}`];

@@ -1,4 +1,4 @@
-import { CLUSTER_KEY, type Labels, NAMESPACE_KEY, valueOf } from "../identity/label.ts";
+import { CLUSTER_KEY, type Labels, NAMESPACE_KEY } from "../identity/label.ts";
 import type { LabelsSelector, Requirement } from "./selector.ts";
 
 /** Between the parts of a place: no part can hold it. */
@@ -40,14 +40,15 @@ export class SelectorIndex<T> {
       const items = this.#places.get(place);
       if (items !== undefined) { for (const item of items) found.add(item); }
     };
-    const namespace = valueOf(labels, NAMESPACE_KEY);
+    // One, but for identities of others, who may have the label from two sources.
+    const namespaces = labels.filter(({ key }) => key === NAMESPACE_KEY).map((l) => l.value);
     collect("");
-    if (namespace !== undefined) collect(namespace);
+    for (const namespace of namespaces) collect(namespace);
     for (const { key, value } of labels) {
       const label = END + key + END + value;
       collect(END + key);
       collect(label);
-      if (namespace !== undefined) collect(namespace + label);
+      for (const namespace of namespaces) collect(namespace + label);
     }
     return found;
   }
