@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   spec: ["cluster"],
   datapath: ["policy", "ebpf-ts-loader"],
   verify: ["cluster", "identity", "policy", "spec", "datapath", "ebpf-ts-loader"],
-  explain: ["cluster", "identity", "policy", "spec", "datapath"],
+  explain: ["cluster", "identity", "policy", "spec", "datapath", "verify"],
   demo: ["cluster", "identity", "policy", "datapath", "verify", "ebpf-ts-loader"],
   cli: [
     "cluster",

@@ -9,13 +9,15 @@ import type { End } from "../explain/end_finder.ts";
 import type { Policy } from "../policy/snapshot.ts";
 import { EmulatorTwin } from "../explain/emulator_twin.ts";
 import { SpecTwin } from "../explain/spec_twin.ts";
+import { PacketTwin } from "../explain/packet_twin.ts";
+import { Datapaths } from "./datapaths.ts";
 import { BadInputError } from "./exit_code.ts";
 
 /** Which twin answers. */
 export type TwinKind = Twin["kind"];
 
 /** Names of {@linkcode TwinKind}. */
-export const TWIN_KINDS: readonly TwinKind[] = ["spec", "emulator"];
+export const TWIN_KINDS: readonly TwinKind[] = ["spec", "emulator", "kernel"];
 
 /** A twin of a cluster to which supposed pods can be added. */
 export interface OpenTwin extends Disposable {
@@ -37,9 +39,10 @@ export async function openTwin(
   objects: readonly ClusterObject[],
 ): Promise<OpenTwin> {
   const cluster = await CompiledCluster.compile(objects);
-  const twin = kind === "spec"
-    ? new SpecTwin(objects)
-    : new EmulatorTwin(cluster, new DatapathMemory(await readEmulatorWasm()));
+  using owned = new DisposableStack();
+  const twin = owned.use(await MAKERS[kind](cluster, objects, owned));
+  owned.use(cluster);
+  const kept = owned.move();
   return {
     kind,
     add: (pods) => cluster.add(pods),
@@ -47,12 +50,28 @@ export async function openTwin(
     nearestMiss: (question, direction) => cluster.nearestMiss(question, direction),
     classOf: (end) => kind === "spec" ? end.name : cluster.classOf(end),
     policyOf: (end) => cluster.policyOf(end),
-    [Symbol.dispose]: () => {
-      twin[Symbol.dispose]();
-      cluster[Symbol.dispose]();
-    },
+    [Symbol.dispose]: () => kept[Symbol.dispose](),
   };
 }
+
+type Maker = (
+  cluster: CompiledCluster,
+  objects: readonly ClusterObject[],
+  owned: DisposableStack,
+) => Twin | Promise<Twin>;
+
+const MAKERS: Readonly<Record<TwinKind, Maker>> = {
+  spec: (_cluster, objects) => new SpecTwin(objects),
+  emulator: async (cluster) =>
+    new EmulatorTwin(cluster, new DatapathMemory(await readEmulatorWasm())),
+  kernel: async (cluster, _objects, owned) => {
+    const { kernel, memory, reason } = owned.use(await Datapaths.open());
+    if (kernel !== undefined) return new PacketTwin(cluster, kernel, memory);
+    throw new BadInputError(
+      `Cannot ask the kernel: ${reason}, expected root and Linux 5.10 with BPF`,
+    );
+  },
+};
 
 /** A policy that exceeds a limit of the tables cannot be asked about there. */
 async function limited<T>(ask: () => Promise<T>): Promise<T> {

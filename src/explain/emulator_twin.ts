@@ -1,39 +1,22 @@
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
-import {
-  DIRECTION_EGRESS,
-  DIRECTION_INGRESS,
-  VERDICT_ALLOW,
-  VERDICT_DENY,
-  VERDICT_NONE,
-  VERDICT_REDIRECT,
-} from "../datapath/layout.ts";
-import type { Direction, MapStateEntry } from "../policy/map_state.ts";
+import { DIRECTION_EGRESS, DIRECTION_INGRESS } from "../datapath/layout.ts";
+import type { Direction } from "../policy/map_state.ts";
 import {
   type Answer,
   answerWithin,
   bothSides,
-  oneSide,
   type Question,
   type SideAnswer,
   type Twin,
   withoutPolicy,
 } from "./answer.ts";
-import { letsThrough } from "../spec/l7.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
 import { LookupBatch } from "./lookup_batch.ts";
-import { collectDeciding, type PeerEntries } from "./policy_index.ts";
 import { PolicyTables } from "./policy_tables.ts";
+import { type Asked, SideAnswers } from "./side_answers.ts";
 
 /** Questions whose lookups run in one call. */
 const BATCH = 1024;
-
-/** One side of a question that a policy has a say in. */
-interface Asked {
-  readonly peer: PeerEntries;
-  readonly subject: number;
-  readonly protocol: number;
-  readonly port: number;
-}
 
 /**
  * Answers by the emulator's policy lookup, in the tables that a node would have, and names
@@ -44,14 +27,12 @@ export class EmulatorTwin implements Twin {
   readonly #cluster: CompiledCluster;
   readonly #tables: PolicyTables;
   readonly #batch: LookupBatch;
-  readonly #sides = new Map<number | string, SideAnswer>();
-  /** Redirects of the sides that have one. */
-  readonly #redirects = new Map<SideAnswer, number>();
-  readonly #entries: MapStateEntry[] = [];
+  readonly #answers: SideAnswers;
 
   /** @param memory Is this twin's alone while it lives. */
   constructor(cluster: CompiledCluster, memory: DatapathMemory) {
     this.#cluster = cluster;
+    this.#answers = new SideAnswers(cluster);
     this.#tables = new PolicyTables(memory, (identity) => cluster.slotOf(identity));
     this.#batch = new LookupBatch(memory, 2 * BATCH);
   }
@@ -80,8 +61,11 @@ export class EmulatorTwin implements Twin {
     let side = 0;
     for (const question of questions) {
       const { source, destination } = question;
-      const egress = this.#request(question, sides[side++] ?? withoutPolicy(source));
-      const ingress = this.#request(question, sides[side++] ?? withoutPolicy(destination));
+      const egress = this.#answers.withRequest(question, sides[side++] ?? withoutPolicy(source));
+      const ingress = this.#answers.withRequest(
+        question,
+        sides[side++] ?? withoutPolicy(destination),
+      );
       answers.push(answerWithin(question) ?? bothSides(egress, ingress));
     }
   }
@@ -120,84 +104,12 @@ export class EmulatorTwin implements Twin {
     let lookup = 0;
     for (let i = sides.length; i < asked.length; i++) {
       const one = asked[i];
-      sides.push(one && this.#sideOf(one, lookup++));
+      if (one === undefined) sides.push(undefined);
+      else {
+        const [verdict, cookie] = [this.#batch.verdict(lookup), this.#batch.cookie(lookup++)];
+        sides.push(this.#answers.sideOf(one, verdict, cookie));
+      }
     }
     this.#batch.clear();
   }
-
-  #sideOf(asked: Asked, lookup: number): SideAnswer {
-    const verdict = this.#batch.verdict(lookup);
-    const cookie = this.#batch.cookie(lookup);
-    let key: number | string = cookie * 16 + verdict;
-    if (asked.peer.single) {
-      const known = this.#sides.get(key);
-      if (known !== undefined) return known;
-    }
-    const entries = this.#entries;
-    collectDeciding(asked.peer, asked.protocol, asked.port, entries);
-    this.#mustAgree(asked.subject, verdict, cookie);
-    const decided = entries.find((entry) => entry.cookie === cookie);
-    const authType = decided?.authType ?? 0;
-    if (authType > 0) key += 8;
-    const redirect = decided?.redirect;
-    if (redirect !== undefined || entries.some((entry) => entry.cookie !== cookie)) {
-      key = `${key} ${redirect} ${entries.map((entry) => entry.cookie).join(" ")}`;
-    }
-    let side = this.#sides.get(key);
-    if (side === undefined) {
-      this.#sides.set(key, side = this.#describe(verdict, authType, entries));
-      if (redirect !== undefined) this.#redirects.set(side, redirect);
-    }
-    return side;
-  }
-
-  /**
-   * What a proxy makes of the request, if there is one. The rules that it would be given
-   * are read by the naive reading's own matcher.
-   */
-  #request({ request }: Question, side: SideAnswer): SideAnswer {
-    const id = this.#redirects.get(side);
-    if (request === undefined || id === undefined || side.verdict !== "redirected") return side;
-    const redirect = this.#cluster.redirectOf(id);
-    if (redirect === undefined) return side;
-    const { kind, open, http, dns } = redirect;
-    // A listener of the operator's own: nobody here knows what it does.
-    if (kind === "listener") return side;
-    const rules = kind === "http" ? { kind, rules: http } : { kind, rules: dns };
-    const passes = open || letsThrough(rules, request);
-    return oneSide(passes ? "allowed" : "denied", passes ? "rule" : "request", side.rules);
-  }
-
-  /** The emulator and the map state it was built from are two readings of one policy. */
-  #mustAgree(subject: number, verdict: number, cookie: number): void {
-    const entries = this.#entries;
-    const agreed = entries.length === 0
-      ? verdict === VERDICT_NONE
-      : entries.some((entry) => entry.cookie === cookie && VERDICTS[entry.verdict] === verdict);
-    if (agreed) return;
-    throw new Error(
-      `Cannot name the rules behind a verdict for identity "${subject}": the emulator says ` +
-        `${verdict} by cookie ${cookie}, expected what the map state says`,
-    );
-  }
-
-  #describe(verdict: number, authType: number, entries: readonly MapStateEntry[]): SideAnswer {
-    const cookies = new Set(entries.map(({ cookie }) => cookie));
-    const named = new Map(
-      [...cookies].flatMap((cookie) => this.#cluster.rulesOf(cookie))
-        .map((rule) => [JSON.stringify(rule), rule]),
-    );
-    const rules = [...named.values()];
-    if (verdict === VERDICT_NONE) return oneSide("denied", "policy", []);
-    if (verdict === VERDICT_DENY) return oneSide("denied", "policy deny", rules);
-    if (authType > 0) return oneSide("denied", "auth required", rules);
-    const reason = rules.length === 0 ? "no policy" : "rule";
-    return oneSide(verdict === VERDICT_REDIRECT ? "redirected" : "allowed", reason, rules);
-  }
 }
-
-const VERDICTS: Readonly<Record<string, number>> = {
-  allow: VERDICT_ALLOW,
-  deny: VERDICT_DENY,
-  redirect: VERDICT_REDIRECT,
-};

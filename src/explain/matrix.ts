@@ -61,21 +61,30 @@ async function* pairsOf<T>(
 ): AsyncGenerator<Pair<T>> {
   const known = new Map<string, T>();
   for (const source of ends) {
-    for (const destination of ends) {
-      // A pod's way to itself is no matter of policy, and so of no class.
-      const own = source === destination && !source.several;
-      const key = own ? "" : `${twin.classOf(source)} ${twin.classOf(destination)}`;
-      let result = own ? undefined : known.get(key);
-      if (result === undefined) {
-        const questions = portsOf(source, destination).map((port) => ({
-          source,
-          destination,
-          ...port,
-        }));
-        result = resultOf(await twin.answer(questions), source, destination);
-        if (!own) known.set(key, result);
-      }
-      yield { source, destination, result };
+    // A row is asked at once: a datapath in the kernel is loaded for each call.
+    const news = new Map<string, { destination: End; questions: readonly Question[] }>();
+    const keys = ends.map((destination) => keyOf(twin, source, destination));
+    for (const [i, destination] of ends.entries()) {
+      const key = keys[i] ?? "";
+      if (known.has(key) || news.has(key)) continue;
+      const questions = portsOf(source, destination)
+        .map((port) => ({ source, destination, ...port }));
+      news.set(key, { destination, questions });
+    }
+    const answers = await twin.answer([...news.values()].flatMap(({ questions }) => questions));
+    let next = 0;
+    for (const [key, { destination, questions }] of news) {
+      const own = answers.slice(next, next += questions.length);
+      known.set(key, resultOf(own, source, destination));
+    }
+    for (const [i, destination] of ends.entries()) {
+      yield { source, destination, result: known.get(keys[i] ?? "") as T };
     }
   }
+}
+
+/** Equal for pairs that are treated alike. A pod's way to itself is no matter of policy. */
+function keyOf(twin: PairTwin, source: End, destination: End): string {
+  if (source === destination && !source.several) return `own ${source.name}`;
+  return `${twin.classOf(source)} ${twin.classOf(destination)}`;
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { SHOP } from "./_clusters.ts";
-import { type CommandRow, commandTests, runCommand } from "./_command.ts";
+import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
+import { type CommandRow, commandTests, type Finished, runCommand } from "./_command.ts";
 
 const FILES = { "shop.yaml": SHOP };
 const CLUSTER = ["-f", "DIR/shop.yaml", "-n", "shop"];
@@ -202,7 +203,7 @@ const ROWS: readonly CommandRow[] = [
 
 commandTests("trace", ROWS);
 
-Deno.test("twinpath trace: emulator and spec answer many queries alike", async () => {
+async function answersOf(datapath: string): Promise<Finished> {
   const lines: string[] = [];
   const ends = ["web", "api", "db", "ops/monitor", "app=db", "10.0.0.4", "8.8.8.8", "host"];
   for (const from of ends) {
@@ -216,9 +217,17 @@ Deno.test("twinpath trace: emulator and spec answer many queries alike", async (
   await using _removal = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
   await Deno.writeTextFile(`${folder}/shop.yaml`, SHOP);
   const args = ["trace", "-f", `${folder}/shop.yaml`, "-n", "shop", "--queries", "-"];
-  const emulator = await runCommand(args, lines.join("\n"));
-  const spec = await runCommand([...args, "--datapath", "spec"], lines.join("\n"));
-  assertEquals(emulator, spec);
+  const finished = await runCommand([...args, "--datapath", datapath], lines.join("\n"));
+  assertEquals(finished.stdout.trimEnd().split("\n").length, lines.length);
+  return finished;
+}
+
+Deno.test("twinpath trace: emulator and spec answer many queries alike", async () => {
+  const emulator = await answersOf("emulator");
+  assertEquals(emulator, await answersOf("spec"));
   assertMatch(emulator.stdout, /"denied"/);
-  assertEquals(emulator.stdout.trimEnd().split("\n").length, lines.length);
+});
+
+kernelTest("twinpath trace: kernel and spec answer many queries alike", async () => {
+  assertEquals(await answersOf("kernel"), await answersOf("spec"));
 });

@@ -1,0 +1,107 @@
+import { VERDICT_ALLOW, VERDICT_DENY, VERDICT_NONE, VERDICT_REDIRECT } from "../datapath/layout.ts";
+import type { MapStateEntry } from "../policy/map_state.ts";
+import { letsThrough } from "../spec/l7.ts";
+import { oneSide, type Question, type SideAnswer } from "./answer.ts";
+import type { CompiledCluster } from "./compiled_cluster.ts";
+import { collectDeciding, type PeerEntries } from "./policy_index.ts";
+import type { FlowPort } from "./port_text.ts";
+
+/** One side of a question that a policy has a say in. */
+export interface Asked extends FlowPort {
+  readonly peer: PeerEntries;
+  /** Identity of the subject, for messages. */
+  readonly subject: number;
+}
+
+/**
+ * Turns what a datapath says into answers: names every rule behind a verdict, through the
+ * map state from which its tables were built. Equal answers are one object.
+ */
+export class SideAnswers {
+  readonly #cluster: CompiledCluster;
+  readonly #sides = new Map<number | string, SideAnswer>();
+  /** Redirects of the sides that have one. */
+  readonly #redirects = new Map<SideAnswer, number>();
+  readonly #entries: MapStateEntry[] = [];
+
+  constructor(cluster: CompiledCluster) {
+    this.#cluster = cluster;
+  }
+
+  /**
+   * Returns the answer of one side.
+   *
+   * @throws {Error} when the datapath and the map state disagree, which they must not.
+   */
+  sideOf(asked: Asked, verdict: number, cookie: number): SideAnswer {
+    let key: number | string = cookie * 16 + verdict;
+    if (asked.peer.single) {
+      const known = this.#sides.get(key);
+      if (known !== undefined) return known;
+    }
+    const entries = this.#entries;
+    collectDeciding(asked.peer, asked.protocol, asked.port, entries);
+    this.#mustAgree(asked.subject, verdict, cookie);
+    const decided = entries.find((entry) => entry.cookie === cookie);
+    const authType = decided?.authType ?? 0;
+    if (authType > 0) key += 8;
+    const redirect = decided?.redirect;
+    if (redirect !== undefined || entries.some((entry) => entry.cookie !== cookie)) {
+      key = `${key} ${redirect} ${entries.map((entry) => entry.cookie).join(" ")}`;
+    }
+    let side = this.#sides.get(key);
+    if (side === undefined) {
+      this.#sides.set(key, side = this.#describe(verdict, authType, entries));
+      if (redirect !== undefined) this.#redirects.set(side, redirect);
+    }
+    return side;
+  }
+
+  /**
+   * What a proxy makes of the request, if there is one. The rules that it would be given
+   * are read by the naive reading's own matcher.
+   */
+  withRequest({ request }: Question, side: SideAnswer): SideAnswer {
+    if (request === undefined || side.verdict !== "redirected") return side;
+    const redirect = this.#cluster.redirectOf(this.#redirects.get(side) ?? 0);
+    // A listener of the operator's own: nobody here knows what it does.
+    if (redirect === undefined || redirect.kind === "listener") return side;
+    const { kind, open, http, dns } = redirect;
+    const rules = kind === "http" ? { kind, rules: http } : { kind, rules: dns };
+    const passes = open || letsThrough(rules, request);
+    return oneSide(passes ? "allowed" : "denied", passes ? "rule" : "request", side.rules);
+  }
+
+  /** The datapath and the map state it was built from are two readings of one policy. */
+  #mustAgree(subject: number, verdict: number, cookie: number): void {
+    const entries = this.#entries;
+    const agreed = entries.length === 0
+      ? verdict === VERDICT_NONE
+      : entries.some((entry) => entry.cookie === cookie && VERDICTS[entry.verdict] === verdict);
+    if (agreed) return;
+    throw new Error(
+      `Cannot name the rules behind a verdict for identity "${subject}": the datapath says ` +
+        `${verdict} by cookie ${cookie}, expected what the map state says`,
+    );
+  }
+
+  #describe(verdict: number, authType: number, entries: readonly MapStateEntry[]): SideAnswer {
+    const cookies = new Set(entries.map(({ cookie }) => cookie));
+    const named = new Map(
+      [...cookies].flatMap((cookie) => this.#cluster.rulesOf(cookie))
+        .map((rule) => [JSON.stringify(rule), rule]),
+    );
+    const rules = [...named.values()];
+    if (verdict === VERDICT_NONE) return oneSide("denied", "policy", []);
+    if (verdict === VERDICT_DENY) return oneSide("denied", "policy deny", rules);
+    if (authType > 0) return oneSide("denied", "auth required", rules);
+    const reason = rules.length === 0 ? "no policy" : "rule";
+    return oneSide(verdict === VERDICT_REDIRECT ? "redirected" : "allowed", reason, rules);
+  }
+}
+
+const VERDICTS: Readonly<Record<string, number>> = {
+  allow: VERDICT_ALLOW,
+  deny: VERDICT_DENY,
+  redirect: VERDICT_REDIRECT,
+};
