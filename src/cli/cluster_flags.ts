@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ManifestError } from "../cluster/manifest_error.ts";
 import type { ClusterObject } from "../cluster/object.ts";
+import type { CompiledCluster } from "../explain/compiled_cluster.ts";
 import { readFiles } from "../cluster/read_files.ts";
 import { type ManifestText, readObjects } from "../cluster/read_objects.ts";
 import { DEATH_STAR } from "../cluster/scenarios/death_star.ts";
@@ -62,6 +63,11 @@ export function readManifests(
   for (const warning of result.warnings) console.error(`warning: ${oneLine(warning)}`);
   for (const error of errors) console.error(oneLine(error));
   return { objects: result.objects, refused: errors.length > 0 };
+}
+
+/** Tells on standard error what contradicts itself in a cluster; nothing is left out for it. */
+export function tellProblems({ snapshot }: CompiledCluster): void {
+  for (const { message } of snapshot.problems) console.error(`warning: ${message}`);
 }
 
 /** What is wrong, where, and what was meant, on one line. */

@@ -10,6 +10,7 @@ import type { Policy } from "../policy/snapshot.ts";
 import { EmulatorTwin } from "../explain/emulator_twin.ts";
 import { SpecTwin } from "../explain/spec_twin.ts";
 import { PacketTwin } from "../explain/packet_twin.ts";
+import { tellProblems } from "./cluster_flags.ts";
 import { Datapaths } from "./datapaths.ts";
 import { BadInputError } from "./exit_code.ts";
 
@@ -39,6 +40,7 @@ export async function openTwin(
   objects: readonly ClusterObject[],
 ): Promise<OpenTwin> {
   const cluster = await CompiledCluster.compile(objects);
+  tellProblems(cluster);
   using owned = new DisposableStack();
   const twin = owned.use(await MAKERS[kind](cluster, objects, owned));
   owned.use(cluster);

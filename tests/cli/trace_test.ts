@@ -17,6 +17,39 @@ const SAME = `{"verdict":"allowed","reason":"same pod","rules":[]}`;
 const OUTSIDE = `{"verdict":"allowed","reason":"not an endpoint","rules":[]}`;
 const byRule = (rule: string) => `{"verdict":"allowed","reason":"rule","rules":[${rule}]}`;
 
+const L7 = `
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: api, namespace: shop }
+spec:
+  endpointSelector: { matchLabels: { app: api } }
+  ingress:
+    - fromEndpoints: [{ matchLabels: { app: web } }]
+      toPorts:
+        - ports: [{ port: "8080", protocol: TCP }]
+          rules: { http: [{ method: GET, path: /v1/.*, host: shop\\.example }] }
+`;
+const L7_RULE =
+  `{"kind":"CiliumNetworkPolicy","namespace":"shop","name":"api","direction":"ingress","index":0}`;
+const l7 = (verdict: string, reason: string) =>
+  `{"verdict":"${verdict}","reason":"${reason}","rules":[${L7_RULE}]}`;
+const BY_WEB = byRule(WEB_RULE);
+
+const DNS = `
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: dns, namespace: shop }
+spec:
+  endpointSelector: { matchLabels: { app: db } }
+  egress:
+    - toEntities: [all]
+      toPorts:
+        - ports: [{ port: "53", protocol: ANY }]
+          rules: { dns: [{ matchPattern: "*.shop.example" }] }
+`;
+const DNS_RULE =
+  `{"kind":"CiliumNetworkPolicy","namespace":"shop","name":"dns","direction":"egress","index":0}`;
+
 /** Line, id of the answer, and what is wrong with the query. */
 const WRONG: readonly (readonly [query: string, id: string, error: string])[] = [
   [
@@ -178,6 +211,74 @@ const ROWS: readonly CommandRow[] = [
       `Cannot read CiliumNetworkPolicy "shop/bad": spec.ingress is 7, expected a list (DIR/bad.yaml:6:12)`,
     ],
     code: 2,
+  },
+  {
+    description: "an HTTP request that the proxy lets through, and one that it does not",
+    args: [...CLUSTER, "-f", "DIR/l7.yaml", "--queries", "-"],
+    files: { ...FILES, "l7.yaml": L7 },
+    stdin: [
+      `{"id":1,"from":"web","to":"api","port":8080}`,
+      `{"id":2,"from":"web","to":"api","port":8080,"http":"GET /v1/x","headers":{"host":"shop.example"}}`,
+      `{"id":3,"from":"web","to":"api","port":8080,"http":"POST /v1/x","headers":{"Host":"shop.example"}}`,
+      `{"id":4,"from":"web","to":"api","port":8080,"http":"GET /v1/x"}`,
+    ].join("\n"),
+    stdout: [
+      `{"id":1,"verdict":"redirected","egress":${BY_WEB},"ingress":${l7("redirected", "rule")}}`,
+      `{"id":2,"verdict":"allowed","egress":${BY_WEB},"ingress":${l7("allowed", "rule")}}`,
+      `{"id":3,"verdict":"denied","egress":${BY_WEB},"ingress":${l7("denied", "request")}}`,
+      `{"id":4,"verdict":"denied","egress":${BY_WEB},"ingress":${l7("denied", "request")}}`,
+    ],
+    code: 0,
+  },
+  {
+    description: "a DNS name that the proxy lets through, by options",
+    args: [
+      ...[...CLUSTER, "-f", "DIR/dns.yaml", "--from", "db", "--to", "ops/monitor"],
+      ...["--port", "53/UDP", "--dns", "www.shop.example", "-o", "json"],
+    ],
+    files: { ...FILES, "dns.yaml": DNS },
+    stdout: [
+      `{"from":"shop/db","to":"ops/monitor","port":"53/UDP","verdict":"allowed","egress":${
+        byRule(DNS_RULE)
+      },"ingress":${OPEN}}`,
+    ],
+    code: 0,
+  },
+  {
+    description: "a redirect, what the proxy denies, and why",
+    args: [
+      ...[...CLUSTER, "-f", "DIR/l7.yaml", "--from", "web", "--to", "api", "--port", "8080"],
+      ...["--http", "GET /v1/x", "--header", "Host: other.example", "--expect", "denied"],
+    ],
+    files: { ...FILES, "l7.yaml": L7 },
+    stdout: [
+      "shop/web → shop/api 8080/TCP: denied",
+      "SIDE     VERDICT  WHY",
+      "egress   allowed  shop/web egress[0]",
+      "ingress  denied   the proxy denies the request: shop/api ingress[0]",
+    ],
+    code: 0,
+  },
+  {
+    description: "two pods with one address are told, and the flow is answered",
+    args: [
+      ...[...CLUSTER, "-f", "DIR/twin.yaml", "--from", "api", "--to", "db", "--port", "5432"],
+      ...["-o", "json"],
+    ],
+    files: {
+      ...FILES,
+      "twin.yaml": "apiVersion: v1\nkind: Pod\nmetadata: { name: twin, namespace: shop }\n" +
+        "status: { podIPs: [{ ip: 10.0.0.1 }] }\n",
+    },
+    stdout: [
+      `{"from":"shop/api","to":"shop/db","port":"5432/TCP","verdict":"allowed",` +
+      `"egress":${OPEN},"ingress":${byRule(API_RULE)}}`,
+    ],
+    stderr: [
+      `warning: Cannot use address "10.0.0.1" for shop/twin: held by shop/web, ` +
+      `expected one pod per address`,
+    ],
+    code: 0,
   },
   {
     description: "no flow and no queries",
