@@ -63,13 +63,20 @@ function mustCompile(
   }
 }
 
-/** The entries that have a say name rules that the naive reading names, if there are any. */
+/**
+ * The entry that matches names rules that decide, if any do; it and the other entries that
+ * have a say name them all. (They may name one more: the loser of an L7 conflict with the
+ * entry that matches.)
+ */
 function mustName(compiled: CompiledWorld, side: Side, { rules }: SideVerdict): void {
-  const named = namedBy(compiled, side);
   const deciding = rules.map(formatOrigin);
-  const extra = named.filter((origin) => !deciding.includes(origin));
-  mustAgree(side, extra.join(", "), "");
-  mustAgree(side, `names rules: ${named.length > 0}`, `names rules: ${deciding.length > 0}`);
+  const matched = ask(compiled, side).rules.map(formatOrigin);
+  mustAgree(side, `names rules: ${matched.length > 0}`, `names rules: ${deciding.length > 0}`);
+  const extra = matched.filter((origin) => !deciding.includes(origin));
+  mustAgree(side, `wrongly named: ${extra.join(", ")}`, "wrongly named: ");
+  const explained = explainedBy(compiled, side);
+  const missing = deciding.filter((origin) => !explained.includes(origin));
+  mustAgree(side, `not named: ${missing.join(", ")}`, "not named: ");
 }
 
 /** The emulator's tables give the naive verdict. */
@@ -95,7 +102,7 @@ function textOf({ verdict, reason, enforced, redirect, authentication }: SideVer
 }
 
 /** The rules of all entries that have a say. */
-function namedBy(compiled: CompiledWorld, { subject, peer, direction, probe }: Side): string[] {
+function explainedBy(compiled: CompiledWorld, { subject, peer, direction, probe }: Side): string[] {
   const policy = compiled.policyOf(subject);
   if (policy === undefined || peer.address === undefined) return [];
   const identity = compiled.identityAt(peer.address);
