@@ -29,10 +29,9 @@ export interface QueryOptions {
 /** A line, and what became of it. */
 type Outcome = Asked | Refused;
 
-interface Asked {
-  readonly query: Query;
-  readonly question: Question;
-  answer?: Answer;
+/** A query with its ends. */
+interface Asked extends Query, Question {
+  answer: Answer | undefined;
 }
 
 interface Refused {
@@ -62,12 +61,12 @@ export async function answerQueries(
       wrong = true;
     }
     await twin.add(finder.takeSupposed());
-    const asked = outcomes.filter((outcome) => "question" in outcome);
-    const answers = await twin.answer(asked.map(({ question }) => question));
+    const asked = outcomes.filter((outcome) => "source" in outcome);
+    const answers = await twin.answer(asked);
     for (const [i, outcome] of asked.entries()) {
       const answer = answers[i];
       if (answer === undefined) throw new TypeError("Cannot trace: no answer, expected one");
-      const { expect } = outcome.query;
+      const { expect } = outcome;
       if (expect !== undefined && expect !== answer.verdict) unmet = true;
       outcome.answer = answer;
     }
@@ -87,12 +86,14 @@ function ask(line: string, number: number, finder: EndFinder): Outcome {
     return { number, id: number, error: error.message };
   }
   try {
-    const { from, to, protocol, port, request } = query;
-    const [source, destination] = [finder.find(from), finder.find(to)];
-    const question = request === undefined
-      ? { source, destination, protocol, port }
-      : { source, destination, protocol, port, request };
-    return { query, question };
+    const source = finder.find(query.from);
+    const destination = finder.find(query.to);
+    // Almost all are of this one shape.
+    if (query.request === undefined && query.expect === undefined) {
+      const { id, from, to, protocol, port } = query;
+      return { id, from, to, protocol, port, source, destination, answer: undefined };
+    }
+    return { ...query, source, destination, answer: undefined };
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof UnknownEndError)) throw error;
     return { number, id: query.id, error: error.message };
@@ -146,7 +147,7 @@ function jsonOf(outcome: Outcome): string {
   if ("error" in outcome) {
     return `{"id":${JSON.stringify(outcome.id)},"error":${JSON.stringify(outcome.error)}}`;
   }
-  const id = JSON.stringify(outcome.query.id);
+  const id = JSON.stringify(outcome.id);
   return outcome.answer === undefined
     ? `{"id":${id}}`
     : `{"id":${id},${answerFields(outcome.answer)}}`;
@@ -156,16 +157,16 @@ const HEADER = ["ID", "FROM", "TO", "PORT", "VERDICT", "EXPECTED", "EGRESS", "IN
 
 function rowOf(outcome: Outcome): string[] {
   if ("error" in outcome) return [String(outcome.id), "", "", "", "error"];
-  const { query, question, answer } = outcome;
-  if (answer === undefined) return [String(query.id)];
+  const { id, from, to, answer, expect } = outcome;
+  if (answer === undefined) return [String(id)];
   const { verdict, egress, ingress } = answer;
   return [
-    String(query.id),
-    query.from,
-    query.to,
-    formatPort(question),
+    String(id),
+    from,
+    to,
+    formatPort(outcome),
     verdictText(verdict),
-    query.expect ?? "",
+    expect ?? "",
     sideText(egress),
     sideText(ingress),
   ];
@@ -178,9 +179,8 @@ function sideText({ reason, rules }: SideAnswer): string {
 
 function testCaseOf(outcome: Outcome): TestCase {
   if ("error" in outcome) return { name: `query ${outcome.id}`, error: outcome.error };
-  const { query, question, answer } = outcome;
-  const name = `${query.id}: ${query.from} → ${query.to} ${formatPort(question)}`;
-  const { expect } = query;
+  const { id, from, to, answer, expect } = outcome;
+  const name = `${id}: ${from} → ${to} ${formatPort(outcome)}`;
   if (answer === undefined || expect === undefined || expect === answer.verdict) return { name };
   const why = `egress ${sideText(answer.egress)}, ingress ${sideText(answer.ingress)}`;
   return { name, failure: `${answer.verdict}, expected ${expect} (${why})` };

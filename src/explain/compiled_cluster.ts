@@ -41,7 +41,7 @@ export class CompiledCluster implements Disposable {
   #endpoints = new Map<string, CompiledEndpoint>();
   #hosts = new Map<string, Policy>();
   /** What {@linkcode CompiledCluster.#endpoints} says of pods that were asked about. */
-  #pods = new WeakMap<Pod, CompiledEndpoint>();
+  #pods = new Map<Pod, CompiledEndpoint>();
   #slots = new Map<number, number>();
   #addresses = new Map<string, number>();
   #blocks = new PrefixTrie<number>();
@@ -171,7 +171,7 @@ export class CompiledCluster implements Disposable {
     const snapshot = await this.engine.apply(changes);
     this.#snapshot = snapshot;
     this.#endpoints = new Map();
-    this.#pods = new WeakMap();
+    this.#pods = new Map();
     for (const endpoint of snapshot.endpoints) {
       const { identity, policy } = endpoint;
       this.#endpoints.set(keyOf(endpoint), { identity, policy: snapshot.policy(policy) });

@@ -12,8 +12,9 @@ import {
 } from "./answer.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
 import { LookupBatch } from "./lookup_batch.ts";
-import { PolicyTables } from "./policy_tables.ts";
-import { type Asked, SideAnswers } from "./side_answers.ts";
+import type { PeerEntries } from "./policy_index.ts";
+import { type PolicyTable, PolicyTables } from "./policy_tables.ts";
+import { SideAnswers } from "./side_answers.ts";
 
 /** Questions whose lookups run in one call. */
 const BATCH = 1024;
@@ -51,65 +52,72 @@ export class EmulatorTwin implements Twin {
   }
 
   #answerBatch(questions: readonly Question[], answers: Answer[]): void {
-    const asked: (Asked | undefined)[] = [];
+    // Egress and ingress of each question, in turn; millions of questions want no objects here.
+    const peers: (PeerEntries | undefined)[] = [];
     const sides: (SideAnswer | undefined)[] = [];
     for (const question of questions) {
-      asked.push(this.#ask(question, "egress", asked, sides));
-      asked.push(this.#ask(question, "ingress", asked, sides));
+      for (const direction of DIRECTIONS) {
+        const { source, destination } = question;
+        const subject = direction === "egress" ? source : destination;
+        const policy = this.#cluster.policyOf(subject);
+        if (policy === undefined) {
+          peers.push(undefined);
+          continue;
+        }
+        let table = this.#tables.get(policy);
+        if (table === undefined) {
+          // What makes room must not be a table that the batch still asks.
+          if (this.#tables.full) this.#run(questions, peers, sides);
+          table = this.#tables.add(policy);
+        }
+        peers.push(this.#ask(question, direction, table));
+      }
     }
-    this.#run(asked, sides);
+    this.#run(questions, peers, sides);
     let side = 0;
     for (const question of questions) {
-      const { source, destination } = question;
-      const egress = this.#answers.withRequest(question, sides[side++] ?? withoutPolicy(source));
-      const ingress = this.#answers.withRequest(
-        question,
-        sides[side++] ?? withoutPolicy(destination),
+      const egress = sides[side++] ?? withoutPolicy(question.source);
+      const ingress = sides[side++] ?? withoutPolicy(question.destination);
+      answers.push(
+        answerWithin(question) ?? bothSides(
+          this.#answers.withRequest(question, egress),
+          this.#answers.withRequest(question, ingress),
+        ),
       );
-      answers.push(answerWithin(question) ?? bothSides(egress, ingress));
     }
   }
 
-  #ask(
-    { source, destination, protocol, port }: Question,
-    direction: Direction,
-    asked: readonly (Asked | undefined)[],
-    sides: (SideAnswer | undefined)[],
-  ): Asked | undefined {
-    const subject = direction === "egress" ? source : destination;
-    const other = direction === "egress" ? destination : source;
-    const policy = this.#cluster.policyOf(subject);
-    if (policy === undefined) return undefined;
-    let table = this.#tables.get(policy);
-    if (table === undefined) {
-      // What makes room must not be a table that the batch still asks.
-      if (this.#tables.full) this.#run(asked, sides);
-      table = this.#tables.add(policy);
-    }
-    const identity = this.#cluster.identityOf(other, subject);
-    this.#batch.add(
-      table.number,
-      direction === "egress" ? DIRECTION_EGRESS : DIRECTION_INGRESS,
-      this.#cluster.slotOf(identity),
-      protocol,
-      port,
-    );
-    const peer = table.index.peer(direction, identity);
-    return { peer, subject: policy.subject.id, protocol, port };
+  #ask(question: Question, direction: Direction, { number, index }: PolicyTable): PeerEntries {
+    const { source, destination, protocol, port } = question;
+    const egress = direction === "egress";
+    const identity = egress
+      ? this.#cluster.identityOf(destination, source)
+      : this.#cluster.identityOf(source, destination);
+    const slot = this.#cluster.slotOf(identity);
+    this.#batch.add(number, egress ? DIRECTION_EGRESS : DIRECTION_INGRESS, slot, protocol, port);
+    return index.peer(direction, identity);
   }
 
   /** Answers what was asked since the last run. */
-  #run(asked: readonly (Asked | undefined)[], sides: (SideAnswer | undefined)[]): void {
+  #run(
+    questions: readonly Question[],
+    peers: readonly (PeerEntries | undefined)[],
+    sides: (SideAnswer | undefined)[],
+  ): void {
     this.#batch.run();
     let lookup = 0;
-    for (let i = sides.length; i < asked.length; i++) {
-      const one = asked[i];
-      if (one === undefined) sides.push(undefined);
-      else {
-        const [verdict, cookie] = [this.#batch.verdict(lookup), this.#batch.cookie(lookup++)];
-        sides.push(this.#answers.sideOf(one, verdict, cookie));
+    for (let i = sides.length; i < peers.length; i++) {
+      const peer = peers[i];
+      const question = questions[i >> 1];
+      if (peer === undefined || question === undefined) {
+        sides.push(undefined);
+        continue;
       }
+      const [verdict, cookie] = [this.#batch.verdict(lookup), this.#batch.cookie(lookup++)];
+      sides.push(this.#answers.sideOf(peer, question, verdict, cookie));
     }
     this.#batch.clear();
   }
 }
+
+const DIRECTIONS = ["egress", "ingress"] as const;

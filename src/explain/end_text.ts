@@ -37,7 +37,8 @@ const NAMESPACE_KEY = "io.kubernetes.pod.namespace";
 const SERVICE_ACCOUNT_KEY = "io.cilium.k8s.policy.serviceaccount";
 /** Keys that a pod cannot choose: they come from its namespace and its cluster. */
 const FOREIGN_KEY = /^io\.cilium\.k8s\.(namespace\.labels\.|policy\.cluster$)/;
-const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+const POD_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const LABEL_KEY = /^([-a-zA-Z0-9.]{1,253}\/)?[a-zA-Z0-9]([-\w.]{0,61}[a-zA-Z0-9])?$/;
 const LABEL_VALUE = /^([a-zA-Z0-9]([-\w.]{0,61}[a-zA-Z0-9])?)?$/;
 const MAX_TEXT = 4096;
@@ -67,7 +68,7 @@ export function parseEnd(text: string, defaultNamespace: string): EndText {
   }
   const [first = "", second, ...rest] = text.split("/");
   const [namespace, name] = second === undefined ? [defaultNamespace, first] : [first, second];
-  if (rest.length > 0 || !NAME.test(namespace) || !NAME.test(name)) throw wrong(text);
+  if (rest.length > 0 || !NAMESPACE.test(namespace) || !POD_NAME.test(name)) throw wrong(text);
   return { kind: "pod", namespace, name };
 }
 
@@ -89,7 +90,7 @@ function parseLabels(text: string, defaultNamespace: string): EndText {
   const serviceAccount = labels.get(SERVICE_ACCOUNT_KEY);
   labels.delete(NAMESPACE_KEY);
   labels.delete(SERVICE_ACCOUNT_KEY);
-  if (!NAME.test(namespace)) throw wrong(text, `${quoted(namespace)} is not a namespace`);
+  if (!NAMESPACE.test(namespace)) throw wrong(text, `${quoted(namespace)} is not a namespace`);
   return {
     kind: "labels",
     namespace,

@@ -29,8 +29,9 @@ import {
   withoutPolicy,
 } from "./answer.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
-import { PolicyIndex } from "./policy_index.ts";
-import { type Asked, SideAnswers } from "./side_answers.ts";
+import { type PeerEntries, PolicyIndex } from "./policy_index.ts";
+import type { FlowPort } from "./port_text.ts";
+import { SideAnswers } from "./side_answers.ts";
 
 /** Questions that are asked with one node: each may need an endpoint and two addresses. */
 const BATCH = 512;
@@ -41,7 +42,8 @@ const FIRST_SOURCE_PORT = 20_000;
 const FIRST_IFINDEX = 100;
 
 /** One packet, which asks one side. */
-interface AskedPacket extends Asked {
+interface AskedPacket extends FlowPort {
+  readonly peer: PeerEntries;
   readonly direction: "ingress" | "egress";
   readonly policy: Policy;
   readonly identity: number;
@@ -105,9 +107,11 @@ export class PacketTwin implements Twin {
     if (policy === undefined || answerWithin(question) !== undefined) return undefined;
     const identity = this.#cluster.identityOf(other, subject);
     let index = this.#indexes.get(policy);
-    if (index === undefined) this.#indexes.set(policy, index = new PolicyIndex(policy.mapState));
+    if (index === undefined) {
+      this.#indexes.set(policy, index = new PolicyIndex(policy.mapState.entries));
+    }
     const peer = index.peer(direction, identity);
-    return { direction, policy, identity, peer, subject: policy.subject.id, protocol, port };
+    return { direction, policy, identity, peer, protocol, port };
   }
 
   async #run(asked: readonly (AskedPacket | undefined)[]): Promise<(SideAnswer | undefined)[]> {
@@ -194,7 +198,7 @@ export class PacketTwin implements Twin {
           `expected a flow that policy is asked about`,
       );
     }
-    return this.#answers.sideOf(asked, event.verdict, event.cookie);
+    return this.#answers.sideOf(asked.peer, asked, event.verdict, event.cookie);
   }
 }
 

@@ -1,6 +1,6 @@
+import { RESERVED } from "../identity/reserved.ts";
 import {
   type Direction,
-  type IndexedMapState,
   lastPortOf,
   type MapStateEntry,
   PORT_BITS,
@@ -23,40 +23,69 @@ export interface PeerEntries {
 
 const NONE: readonly MapStateEntry[] = [];
 
-/** The entries of one policy by direction and peer, to name the rules behind an answer. */
+/**
+ * The entries of one policy by direction and peer, to name the rules behind an answer.
+ *
+ * Made by one walk over all entries, as the policy's image is: millions of questions meet
+ * each peer of a policy a few times only, and a search for each would take longer.
+ */
 export class PolicyIndex {
-  readonly #mapState: IndexedMapState;
   readonly #profile: VersionProfile;
-  readonly #peers = {
-    ingress: new Map<number, PeerEntries>(),
-    egress: new Map<number, PeerEntries>(),
-  };
+  readonly #peers: Readonly<Record<Direction, ReadonlyMap<number, PeerEntries>>>;
+  /** For peers without entries of their own. */
+  readonly #nobody: Readonly<Record<Direction, PeerEntries>>;
 
-  constructor(mapState: IndexedMapState, profile: VersionProfile = CILIUM_1_19) {
-    this.#mapState = mapState;
+  /** @param entries In canonical order, as in a map state. */
+  constructor(entries: Iterable<MapStateEntry>, profile: VersionProfile = CILIUM_1_19) {
     this.#profile = profile;
+    const runs = runsOf(entries);
+    const broadOf = (direction: Direction, identity: number) =>
+      runs[direction].get(profile.broadOf(identity, direction)) ?? NONE;
+    const peersOf = (direction: Direction) =>
+      new Map([...runs[direction]].map(([identity, own]) => [
+        identity,
+        peerOf(own, broadOf(direction, identity)),
+      ]));
+    this.#peers = { ingress: peersOf("ingress"), egress: peersOf("egress") };
+    this.#nobody = {
+      ingress: peerOf(NONE, broadOf("ingress", RESERVED.UNKNOWN)),
+      egress: peerOf(NONE, broadOf("egress", RESERVED.UNKNOWN)),
+    };
   }
 
   /** The entries that have a say in flows with a peer. */
   peer(direction: Direction, identity: number): PeerEntries {
-    let peer = this.#peers[direction].get(identity);
-    if (peer === undefined) {
-      this.#peers[direction].set(identity, peer = this.#peer(direction, identity));
-    }
-    return peer;
+    if (identity === this.#profile.broadOf(identity, direction)) return this.#nobody[direction];
+    return this.#peers[direction].get(identity) ?? this.#nobody[direction];
   }
+}
 
-  #peer(direction: Direction, identity: number): PeerEntries {
-    const broadIdentity = this.#profile.broadOf(identity, direction);
-    const run = (id: number) =>
-      this.#mapState.entriesOf(id).filter((entry) => entry.direction === direction);
-    const own = identity === broadIdentity ? NONE : run(identity);
-    if (own.length === 0 && identity !== broadIdentity) return this.peer(direction, broadIdentity);
-    const broad = run(broadIdentity);
-    const single = (own.length === 0 || broad.length === 0) &&
-      isDisjoint(own) && isDisjoint(broad) && ![...own, ...broad].some(({ authType }) => authType);
-    return { own, broad, single };
+function peerOf(own: readonly MapStateEntry[], broad: readonly MapStateEntry[]): PeerEntries {
+  const single = (own.length === 0 || broad.length === 0) &&
+    isDisjoint(own) && isDisjoint(broad) && !own.some(asksForAuth) && !broad.some(asksForAuth);
+  return { own, broad, single };
+}
+
+function asksForAuth({ authType }: MapStateEntry): boolean {
+  return authType > 0;
+}
+
+/** Entries are sorted by direction and identity: each identity has a run of them. */
+function runsOf(entries: Iterable<MapStateEntry>) {
+  const runs = {
+    ingress: new Map<number, MapStateEntry[]>(),
+    egress: new Map<number, MapStateEntry[]>(),
+  };
+  let run: MapStateEntry[] = [];
+  let last: MapStateEntry | undefined;
+  for (const entry of entries) {
+    const { direction, identity } = entry;
+    if (identity !== last?.identity || direction !== last.direction) {
+      runs[direction].set(identity, run = []);
+    }
+    run.push(last = entry);
   }
+  return runs;
 }
 
 /**

@@ -26,8 +26,8 @@ export class PolicyTables implements Disposable {
   readonly #slotOf: (identity: number) => number;
   /** By the number that the cluster gives a policy, the oldest first. */
   readonly #tables = new Map<number, PolicyTable>();
-  /** The same by the policy itself, for millions of questions. */
-  readonly #byPolicy = new WeakMap<Policy, PolicyTable>();
+  /** The same, for millions of questions. */
+  readonly #byNumber: (PolicyTable | undefined)[] = [];
   readonly #free: number[] = [];
   #next = 1;
   #bytes = 0;
@@ -44,7 +44,8 @@ export class PolicyTables implements Disposable {
 
   /** Returns a policy's table; `undefined` when it is not there as the policy is now. */
   get(policy: Policy): PolicyTable | undefined {
-    return this.#byPolicy.get(policy);
+    const table = this.#byNumber[policy.number];
+    return table?.policy === policy ? table : undefined;
   }
 
   /**
@@ -68,10 +69,10 @@ export class PolicyTables implements Disposable {
       throw error;
     }
     this.#memory.publish(image);
-    const table = { policy, number, image, index: new PolicyIndex(mapState) };
+    const table = { policy, number, image, index: new PolicyIndex(mapState.entries) };
     this.#bytes += image.bytes.length;
     this.#tables.set(policy.number, table);
-    this.#byPolicy.set(policy, table);
+    this.#byNumber[policy.number] = table;
     return table;
   }
 
@@ -84,7 +85,7 @@ export class PolicyTables implements Disposable {
     this.#memory.wasm.exports.setPolicyTable(number, 0, 0);
     this.#memory.builder.free(image);
     this.#tables.delete(policy.number);
-    this.#byPolicy.delete(policy);
+    this.#byNumber[policy.number] = undefined;
     this.#free.push(number);
   }
 }

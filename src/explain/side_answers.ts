@@ -4,14 +4,7 @@ import { letsThrough } from "../spec/l7.ts";
 import { oneSide, type Question, type SideAnswer } from "./answer.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
 import { collectDeciding, type PeerEntries } from "./policy_index.ts";
-import type { FlowPort } from "./port_text.ts";
-
-/** One side of a question that a policy has a say in. */
-export interface Asked extends FlowPort {
-  readonly peer: PeerEntries;
-  /** Identity of the subject, for messages. */
-  readonly subject: number;
-}
+import { type FlowPort, formatPort } from "./port_text.ts";
 
 /**
  * Turns what a datapath says into answers: names every rule behind a verdict, through the
@@ -31,17 +24,20 @@ export class SideAnswers {
   /**
    * Returns the answer of one side.
    *
+   * @param peer What the side's policy has for the peer.
+   * @param verdict `VERDICT_*`, as the datapath says.
+   * @param cookie Of the entry that matched; 0 where none did.
    * @throws {Error} when the datapath and the map state disagree, which they must not.
    */
-  sideOf(asked: Asked, verdict: number, cookie: number): SideAnswer {
+  sideOf(peer: PeerEntries, flow: FlowPort, verdict: number, cookie: number): SideAnswer {
     let key: number | string = cookie * 16 + verdict;
-    if (asked.peer.single) {
+    if (peer.single) {
       const known = this.#sides.get(key);
       if (known !== undefined) return known;
     }
     const entries = this.#entries;
-    collectDeciding(asked.peer, asked.protocol, asked.port, entries);
-    this.#mustAgree(asked.subject, verdict, cookie);
+    collectDeciding(peer, flow.protocol, flow.port, entries);
+    this.#mustAgree(flow, verdict, cookie);
     const decided = entries.find((entry) => entry.cookie === cookie);
     const authType = decided?.authType ?? 0;
     if (authType > 0) key += 8;
@@ -73,14 +69,14 @@ export class SideAnswers {
   }
 
   /** The datapath and the map state it was built from are two readings of one policy. */
-  #mustAgree(subject: number, verdict: number, cookie: number): void {
+  #mustAgree(flow: FlowPort, verdict: number, cookie: number): void {
     const entries = this.#entries;
     const agreed = entries.length === 0
       ? verdict === VERDICT_NONE
       : entries.some((entry) => entry.cookie === cookie && VERDICTS[entry.verdict] === verdict);
     if (agreed) return;
     throw new Error(
-      `Cannot name the rules behind a verdict for identity "${subject}": the datapath says ` +
+      `Cannot name the rules behind a verdict for "${formatPort(flow)}": the datapath says ` +
         `${verdict} by cookie ${cookie}, expected what the map state says`,
     );
   }
