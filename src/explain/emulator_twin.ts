@@ -10,14 +10,24 @@ import {
   type Twin,
   withoutPolicy,
 } from "./answer.ts";
+import type { Policy, PolicySnapshot } from "../policy/snapshot.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
+import type { End } from "./end_finder.ts";
 import { LookupBatch } from "./lookup_batch.ts";
-import type { PeerEntries } from "./policy_index.ts";
 import { type PolicyTable, PolicyTables } from "./policy_tables.ts";
 import { SideAnswers } from "./side_answers.ts";
 
 /** Questions whose lookups run in one call. */
 const BATCH = 1024;
+
+/** What an end is to the engine. */
+interface ResolvedEnd {
+  readonly policy: Policy | undefined;
+  /** Of its identity. Absent for what is no pod: who looks at it matters. */
+  readonly slot: number | undefined;
+  /** Once it has been asked. */
+  table: PolicyTable | undefined;
+}
 
 /**
  * Answers by the emulator's policy lookup, in the tables that a node would have, and names
@@ -29,6 +39,8 @@ export class EmulatorTwin implements Twin {
   readonly #tables: PolicyTables;
   readonly #batch: LookupBatch;
   readonly #answers: SideAnswers;
+  /** Ends as the snapshot has them, and the tables that have not made room since. */
+  #known: { readonly snapshot: PolicySnapshot; readonly ends: Map<End, ResolvedEnd> };
 
   /** @param memory Is this twin's alone while it lives. */
   constructor(cluster: CompiledCluster, memory: DatapathMemory) {
@@ -36,6 +48,7 @@ export class EmulatorTwin implements Twin {
     this.#answers = new SideAnswers(cluster);
     this.#tables = new PolicyTables(memory, (identity) => cluster.slotOf(identity));
     this.#batch = new LookupBatch(memory, 2 * BATCH);
+    this.#known = { snapshot: cluster.snapshot, ends: new Map() };
   }
 
   answer(questions: readonly Question[]): Promise<readonly Answer[]> {
@@ -52,28 +65,22 @@ export class EmulatorTwin implements Twin {
   }
 
   #answerBatch(questions: readonly Question[], answers: Answer[]): void {
+    if (this.#known.snapshot !== this.#cluster.snapshot) this.#forget();
     // Egress and ingress of each question, in turn; millions of questions want no objects here.
-    const peers: (PeerEntries | undefined)[] = [];
+    const tables: (PolicyTable | undefined)[] = [];
     const sides: (SideAnswer | undefined)[] = [];
     for (const question of questions) {
-      for (const direction of DIRECTIONS) {
-        const { source, destination } = question;
-        const subject = direction === "egress" ? source : destination;
-        const policy = this.#cluster.policyOf(subject);
-        if (policy === undefined) {
-          peers.push(undefined);
-          continue;
-        }
-        let table = this.#tables.get(policy);
-        if (table === undefined) {
-          // What makes room must not be a table that the batch still asks.
-          if (this.#tables.full) this.#run(questions, peers, sides);
-          table = this.#tables.add(policy);
-        }
-        peers.push(this.#ask(question, direction, table));
+      const source = this.#resolve(question.source);
+      const destination = this.#resolve(question.destination);
+      // What makes room for a table must not be one that the batch still asks.
+      if (this.#tables.full && (this.#lacks(source) || this.#lacks(destination))) {
+        this.#run(questions, tables, sides);
+        this.#forget();
       }
+      tables.push(this.#ask(question, "egress", source, destination));
+      tables.push(this.#ask(question, "ingress", destination, source));
     }
-    this.#run(questions, peers, sides);
+    this.#run(questions, tables, sides);
     let side = 0;
     for (const question of questions) {
       const egress = sides[side++] ?? withoutPolicy(question.source);
@@ -87,37 +94,84 @@ export class EmulatorTwin implements Twin {
     }
   }
 
-  #ask(question: Question, direction: Direction, { number, index }: PolicyTable): PeerEntries {
-    const { source, destination, protocol, port } = question;
+  #ask(
+    question: Question,
+    direction: Direction,
+    subject: ResolvedEnd,
+    other: ResolvedEnd,
+  ): PolicyTable | undefined {
+    if (subject.policy === undefined) return undefined;
+    const table = subject.table ??= this.#tables.get(subject.policy) ??
+      this.#tables.add(subject.policy);
     const egress = direction === "egress";
-    const identity = egress
+    // What is no pod is seen differently from different nodes.
+    const slot = other.slot ?? this.#cluster.slotOf(this.#peerOf(question, direction));
+    const side = egress ? DIRECTION_EGRESS : DIRECTION_INGRESS;
+    this.#batch.add(table.number, side, slot, question.protocol, question.port);
+    return table;
+  }
+
+  /** Identity of the other end. */
+  #peerOf({ source, destination }: Question, direction: Direction): number {
+    return direction === "egress"
       ? this.#cluster.identityOf(destination, source)
       : this.#cluster.identityOf(source, destination);
-    const slot = this.#cluster.slotOf(identity);
-    this.#batch.add(number, egress ? DIRECTION_EGRESS : DIRECTION_INGRESS, slot, protocol, port);
-    return index.peer(direction, identity);
+  }
+
+  /** Finds out once what millions of questions need of an end. */
+  #resolve(end: End): ResolvedEnd {
+    let known = this.#known.ends.get(end);
+    if (known === undefined) {
+      const policy = this.#cluster.policyOf(end);
+      // Any other end will do: a pod's identity is the same for all.
+      const slot = end.pod === undefined
+        ? undefined
+        : this.#cluster.slotOf(this.#cluster.identityOf(end, end));
+      this.#known.ends.set(end, known = { policy, slot, table: undefined });
+    }
+    return known;
+  }
+
+  #lacks({ policy, table }: ResolvedEnd): boolean {
+    return policy !== undefined && table === undefined && this.#tables.get(policy) === undefined;
+  }
+
+  #forget(): void {
+    this.#known = { snapshot: this.#cluster.snapshot, ends: new Map() };
   }
 
   /** Answers what was asked since the last run. */
   #run(
     questions: readonly Question[],
-    peers: readonly (PeerEntries | undefined)[],
+    tables: readonly (PolicyTable | undefined)[],
     sides: (SideAnswer | undefined)[],
   ): void {
     this.#batch.run();
     let lookup = 0;
-    for (let i = sides.length; i < peers.length; i++) {
-      const peer = peers[i];
+    for (let i = sides.length; i < tables.length; i++) {
+      const table = tables[i];
       const question = questions[i >> 1];
-      if (peer === undefined || question === undefined) {
+      if (table === undefined || question === undefined) {
         sides.push(undefined);
         continue;
       }
-      const [verdict, cookie] = [this.#batch.verdict(lookup), this.#batch.cookie(lookup++)];
-      sides.push(this.#answers.sideOf(peer, question, verdict, cookie));
+      const direction = i % 2 === 0 ? "egress" : "ingress";
+      const verdict = this.#batch.verdict(lookup);
+      const cookie = this.#batch.cookie(lookup++);
+      const known = table.index.single[direction] && this.#answers.known(verdict, cookie);
+      sides.push(known || this.#explain(table, question, direction, verdict, cookie));
     }
     this.#batch.clear();
   }
-}
 
-const DIRECTIONS = ["egress", "ingress"] as const;
+  #explain(
+    { index }: PolicyTable,
+    question: Question,
+    direction: Direction,
+    verdict: number,
+    cookie: number,
+  ): SideAnswer {
+    const peer = index.peer(direction, this.#peerOf(question, direction));
+    return this.#answers.sideOf(peer, question, verdict, cookie);
+  }
+}

@@ -32,6 +32,8 @@ const NONE: readonly MapStateEntry[] = [];
 export class PolicyIndex {
   readonly #profile: VersionProfile;
   readonly #peers: Readonly<Record<Direction, ReadonlyMap<number, PeerEntries>>>;
+  /** {@linkcode PeerEntries.single} holds for every peer. */
+  readonly single: Readonly<Record<Direction, boolean>>;
   /** For peers without entries of their own. */
   readonly #nobody: Readonly<Record<Direction, PeerEntries>>;
 
@@ -51,6 +53,12 @@ export class PolicyIndex {
       ingress: peerOf(NONE, broadOf("ingress", RESERVED.UNKNOWN)),
       egress: peerOf(NONE, broadOf("egress", RESERVED.UNKNOWN)),
     };
+    const isSingle = (direction: Direction) =>
+      this.#nobody[direction].single &&
+      [...this.#peers[direction]].every(([identity, peer]) =>
+        peer.single || identity === profile.broadOf(identity, direction)
+      );
+    this.single = { ingress: isSingle("ingress"), egress: isSingle("egress") };
   }
 
   /** The entries that have a say in flows with a peer. */

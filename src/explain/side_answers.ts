@@ -21,6 +21,11 @@ export class SideAnswers {
     this.#cluster = cluster;
   }
 
+  /** Returns the answer that verdict and cookie alone give, where one entry decides. */
+  known(verdict: number, cookie: number): SideAnswer | undefined {
+    return this.#sides.get(cookie * 16 + verdict);
+  }
+
   /**
    * Returns the answer of one side.
    *
@@ -30,11 +35,9 @@ export class SideAnswers {
    * @throws {Error} when the datapath and the map state disagree, which they must not.
    */
   sideOf(peer: PeerEntries, flow: FlowPort, verdict: number, cookie: number): SideAnswer {
+    const known = peer.single ? this.known(verdict, cookie) : undefined;
+    if (known !== undefined) return known;
     let key: number | string = cookie * 16 + verdict;
-    if (peer.single) {
-      const known = this.#sides.get(key);
-      if (known !== undefined) return known;
-    }
     const entries = this.#entries;
     collectDeciding(peer, flow.protocol, flow.port, entries);
     this.#mustAgree(flow, verdict, cookie);
