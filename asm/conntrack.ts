@@ -29,6 +29,7 @@ import {
   CT_LIFETIME_TCP_CLOSE,
   CT_LIFETIME_TCP_SYN,
   CT_NEW,
+  CT_RELATED,
   CT_REPLY,
   CT_REPLY_CLOSING,
   CT_SEEN_REPLY,
@@ -37,7 +38,7 @@ import {
   MAX_CONNTRACK,
 } from "./layout";
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
-import { DADDR_OFF, packet, SADDR_OFF } from "./packet";
+import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple } from "./packet";
 import { clear, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 
 /*
@@ -65,45 +66,50 @@ export function clearConntrack(): void {
 
 // @ts-ignore: decorator
 @inline
-function writeKey4(direction: u32, reverse: bool): void {
-  store<u32>(key, <u32>(reverse ? packet.daddrLow : packet.saddrLow), CT4_KEY_SADDR_OFF);
-  store<u32>(key, <u32>(reverse ? packet.saddrLow : packet.daddrLow), CT4_KEY_DADDR_OFF);
-  store<u16>(key, reverse ? packet.dport : packet.sport, CT4_KEY_SPORT_OFF);
-  store<u16>(key, reverse ? packet.sport : packet.dport, CT4_KEY_DPORT_OFF);
-  store<u8>(key, packet.protocol, CT4_KEY_PROTOCOL_OFF);
+function writeKey4(ends: Tuple, direction: u32, reverse: bool): void {
+  store<u32>(key, <u32>(reverse ? ends.daddrLow : ends.saddrLow), CT4_KEY_SADDR_OFF);
+  store<u32>(key, <u32>(reverse ? ends.saddrLow : ends.daddrLow), CT4_KEY_DADDR_OFF);
+  store<u16>(key, reverse ? ends.dport : ends.sport, CT4_KEY_SPORT_OFF);
+  store<u16>(key, reverse ? ends.sport : ends.dport, CT4_KEY_DPORT_OFF);
+  store<u8>(key, ends.protocol, CT4_KEY_PROTOCOL_OFF);
   store<u8>(key, <u8>(reverse ? 1 - direction : direction), CT4_KEY_DIRECTION_OFF);
   store<u16>(key, 0, CT4_KEY_PAD_OFF);
 }
 
 // @ts-ignore: decorator
 @inline
-function writeKey6(direction: u32, reverse: bool): void {
-  const addresses = changetype<usize>(packet);
+function writeKey6(ends: Tuple, direction: u32, reverse: bool): void {
+  const addresses = changetype<usize>(ends);
   const saddr = v128.load(addresses, SADDR_OFF);
   const daddr = v128.load(addresses, DADDR_OFF);
   v128.store(key, reverse ? daddr : saddr, CT6_KEY_SADDR_OFF);
   v128.store(key, reverse ? saddr : daddr, CT6_KEY_DADDR_OFF);
-  store<u16>(key, reverse ? packet.dport : packet.sport, CT6_KEY_SPORT_OFF);
-  store<u16>(key, reverse ? packet.sport : packet.dport, CT6_KEY_DPORT_OFF);
-  store<u8>(key, packet.protocol, CT6_KEY_PROTOCOL_OFF);
+  store<u16>(key, reverse ? ends.dport : ends.sport, CT6_KEY_SPORT_OFF);
+  store<u16>(key, reverse ? ends.sport : ends.dport, CT6_KEY_DPORT_OFF);
+  store<u8>(key, ends.protocol, CT6_KEY_PROTOCOL_OFF);
   store<u8>(key, <u8>(reverse ? 1 - direction : direction), CT6_KEY_DIRECTION_OFF);
   store<u16>(key, 0, CT6_KEY_PAD_OFF);
 }
 
-/** Address of the entry of the packet's flow or of its reverse; 0: there is none. */
-function findEntry(direction: u32, reverse: bool): usize {
+/**
+ * Address of the entry of a packet's flow or, reversed, of the flow that it answers; 0: there
+ * is none that is alive.
+ */
+function findEntry(ends: Tuple, direction: u32, reverse: bool, now: u32): usize {
   let position: u32;
   let table: Table;
-  if (packet.family == 4) {
+  if (ends.family == 4) {
     table = conntrack4;
-    writeKey4(direction, reverse);
+    writeKey4(ends, direction, reverse);
     position = find(table, key, CT4_KEY_SIZE);
   } else {
     table = conntrack6;
-    writeKey6(direction, reverse);
+    writeKey6(ends, direction, reverse);
     position = find(table, key, CT6_KEY_SIZE);
   }
-  return position == NOT_FOUND ? 0 : table.values + <usize>position * CT_ENTRY_SIZE;
+  if (position == NOT_FOUND) return 0;
+  const entry = table.values + <usize>position * CT_ENTRY_SIZE;
+  return load<u32>(entry, CT_ENTRY_EXPIRES_OFF) > now ? entry : 0;
 }
 
 /** A flow that is over and starts again, as when a client reuses its port. */
@@ -115,27 +121,31 @@ function reopens(entry: usize): bool {
     (<u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) & (CT_FORWARD_CLOSING | CT_REPLY_CLOSING)) != 0;
 }
 
-/** Whether an entry counts: one past its lifetime does not. */
-// @ts-ignore: decorator
-@inline
-function isLive(entry: usize, now: u32): bool {
-  return entry != 0 && load<u32>(entry, CT_ENTRY_EXPIRES_OFF) > now && !reopens(entry);
+/**
+ * Whether the packet that an ICMP error quotes belongs to a known flow. Whoever is told of it
+ * at one direction's policy has sent or answered it through the other's.
+ */
+function isRelated(direction: u32, now: u32): bool {
+  return findEntry(quoted, 1 - direction, false, now) != 0 ||
+    findEntry(quoted, 1 - direction, true, now) != 0;
 }
 
-/** Set by {@linkcode conntrackLookup} unless the answer is CT_NEW or CT_UNTRACKED: then 0. */
+/** Set by {@linkcode conntrackLookup} for CT_REPLY and CT_ESTABLISHED; else 0. */
 export let foundEntry: usize = 0;
 
 /** Finds the packet's flow. */
 export function conntrackLookup(direction: u32, now: u32): u32 {
   foundEntry = 0;
-  if (!packet.trackable) return CT_UNTRACKED;
-  let entry = findEntry(direction, true);
-  if (isLive(entry, now)) {
+  if (!packet.trackable) {
+    return packet.quotes && isRelated(direction, now) ? CT_RELATED : CT_UNTRACKED;
+  }
+  let entry = findEntry(tuple(), direction, true, now);
+  if (entry && !reopens(entry)) {
     foundEntry = entry;
     return CT_REPLY;
   }
-  entry = findEntry(direction, false);
-  if (isLive(entry, now)) {
+  entry = findEntry(tuple(), direction, false, now);
+  if (entry && !reopens(entry)) {
     foundEntry = entry;
     return CT_ESTABLISHED;
   }
@@ -187,10 +197,10 @@ export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
   store<u32>(created, cookie, CT_ENTRY_COOKIE_OFF);
   let error: i32;
   if (packet.family == 4) {
-    writeKey4(direction, false);
+    writeKey4(tuple(), direction, false);
     error = upsert(conntrack4, key, created, CT4_KEY_SIZE, CT_ENTRY_SIZE);
   } else {
-    writeKey6(direction, false);
+    writeKey6(tuple(), direction, false);
     error = upsert(conntrack6, key, created, CT6_KEY_SIZE, CT_ENTRY_SIZE);
   }
   return error < 0 ? DROP_CT_CREATE_FAILED : 0;

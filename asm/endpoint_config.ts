@@ -8,6 +8,7 @@ import { MAX_ENDPOINTS } from "./layout";
  *           ├ ipv6 (16 bytes) ──────────────────┤
  */
 
+const NANOSECONDS_PER_SECOND: u64 = 1000000000;
 const CONFIG_SIZE: usize = 32;
 const IFINDEX_OFF: usize = 4;
 const IPV4_OFF: usize = 8;
@@ -93,6 +94,13 @@ export function wantsEvents(mask: u32): bool {
 @inline
 export function now(): u64 {
   return clock;
+}
+
+/** The same in seconds, as lifetimes are told. */
+// @ts-ignore: decorator
+@inline
+export function nowSeconds(): u32 {
+  return <u32>(clock / NANOSECONDS_PER_SECOND);
 }
 
 // @ts-ignore: decorator

@@ -6,6 +6,7 @@ import { clearConntrack, initConntrack } from "./conntrack";
 import { clearEndpointConfigs, initEndpointConfigs } from "./endpoint_config";
 import { initEndpoints, resetEndpoints } from "./endpoints";
 import { clearEvents, clearMetrics, initEvents } from "./events";
+import { clearFragments, initFragments } from "./fragment";
 import { initImageBuilder } from "./image_builder";
 import { initImageStore } from "./image_store";
 import { resetIpcache } from "./ipcache";
@@ -24,6 +25,7 @@ export {
   eventsLost,
   metricsAddress,
 } from "./events";
+export { clearFragments } from "./fragment";
 export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
 export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";
@@ -46,7 +48,7 @@ export {
 /** Allocates everything whose size is fixed. Call once. Returns whether memory sufficed. */
 export function initialize(): bool {
   if (!initImageStore() || !initImageBuilder() || !initEndpoints()) return false;
-  if (!initEndpointConfigs() || !initEvents() || !initConntrack()) return false;
+  if (!initEndpointConfigs() || !initEvents() || !initConntrack() || !initFragments()) return false;
   resetIpcache();
   resetEndpoints();
   return true;
@@ -58,6 +60,7 @@ export function resetTables(): void {
   resetEndpoints();
   clearEndpointConfigs();
   clearConntrack();
+  clearFragments();
   clearMetrics();
   clearEvents();
 }

@@ -67,6 +67,29 @@ export const CT_ENTRY_PAD_OFF: usize = 25;
 export const CT_ENTRY_REV_NAT_OFF: usize = 26;
 export const CT_ENTRY_COOKIE_OFF: usize = 28;
 
+export const FRAGMENT4_KEY_SIZE: usize = 16;
+export const FRAGMENT4_KEY_SADDR_OFF: usize = 0;
+export const FRAGMENT4_KEY_DADDR_OFF: usize = 4;
+export const FRAGMENT4_KEY_ID_OFF: usize = 8;
+export const FRAGMENT4_KEY_PROTOCOL_OFF: usize = 10;
+export const FRAGMENT4_KEY_PAD_OFF: usize = 11;
+
+export const FRAGMENT6_KEY_SIZE: usize = 40;
+export const FRAGMENT6_KEY_SADDR_OFF: usize = 0;
+export const FRAGMENT6_KEY_DADDR_OFF: usize = 16;
+export const FRAGMENT6_KEY_ID_OFF: usize = 32;
+export const FRAGMENT6_KEY_PAD_OFF: usize = 36;
+
+export const FRAGMENT_INFO_SIZE: usize = 16;
+export const FRAGMENT_INFO_EXPIRES_OFF: usize = 0;
+export const FRAGMENT_INFO_POLICY_PORT_OFF: usize = 4;
+export const FRAGMENT_INFO_SPORT_OFF: usize = 8;
+export const FRAGMENT_INFO_DPORT_OFF: usize = 10;
+export const FRAGMENT_INFO_PROTOCOL_OFF: usize = 12;
+export const FRAGMENT_INFO_TRACKABLE_OFF: usize = 13;
+export const FRAGMENT_INFO_CREATES_OFF: usize = 14;
+export const FRAGMENT_INFO_ALWAYS_ALLOWED_OFF: usize = 15;
+
 export const METRICS_VALUE_SIZE: usize = 16;
 export const METRICS_VALUE_PACKETS_OFF: usize = 0;
 export const METRICS_VALUE_BYTES_OFF: usize = 8;
@@ -189,6 +212,7 @@ export const DROP_WRITE_ERROR: u32 = 141;
 export const DROP_CT_CREATE_FAILED: u32 = 155;
 export const DROP_INVALID_EXTHDR: u32 = 156;
 export const DROP_FRAG_NOSUPPORT: u32 = 157;
+export const DROP_FRAG_NOT_FOUND: u32 = 175;
 export const DROP_PROXY_UNKNOWN_PROTO: u32 = 180;
 export const DROP_POLICY_DENY: u32 = 181;
 export const DROP_VLAN_FILTERED: u32 = 182;
@@ -215,7 +239,8 @@ export const MATCH_PROTO: u32 = 6;
 export const CT_NEW: u32 = 0;
 export const CT_ESTABLISHED: u32 = 1;
 export const CT_REPLY: u32 = 2;
-export const CT_UNTRACKED: u32 = 3;
+export const CT_RELATED: u32 = 3;
+export const CT_UNTRACKED: u32 = 4;
 
 export const CT_SEEN_REPLY: u32 = 1;
 export const CT_FORWARD_CLOSING: u32 = 2;
@@ -225,6 +250,7 @@ export const CT_LIFETIME_TCP_SYN: u32 = 60;
 export const CT_LIFETIME_TCP: u32 = 8000;
 export const CT_LIFETIME_TCP_CLOSE: u32 = 10;
 export const CT_LIFETIME_OTHER: u32 = 60;
+export const CT_LIFETIME_FRAGMENT: u32 = 30;
 
 export const EVENT_DROP: u32 = 1;
 export const EVENT_TRACE: u32 = 4;
@@ -263,6 +289,7 @@ export const MAX_POLICIES: u32 = 4096;
 export const MAX_IDENTITIES: u32 = 131072;
 export const MAX_IPCACHE: u32 = 524288;
 export const MAX_CONNTRACK: u32 = 262144;
+export const MAX_FRAGMENTS: u32 = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS: u32 = 131072;
 export const METRICS_SIZE: u32 = 512;
 export const EVENTS_RING_BYTES: u32 = 8388608;

@@ -10,11 +10,12 @@ import {
   endpointIpv4,
   endpointIpv6,
   enterEndpoint,
-  now,
+  nowSeconds,
   wantsEvents,
 } from "./endpoint_config";
 import { endpointLookup, endpointPolicy } from "./endpoints";
 import { count, drop, raiseEvent } from "./events";
+import { fragmentResolve } from "./fragment";
 import {
   identityMark,
   identitySlot,
@@ -24,8 +25,8 @@ import {
   scopeFallback,
 } from "./ipcache";
 import {
+  CT_RELATED,
   CT_REPLY,
-  CT_UNTRACKED,
   DIRECTION_EGRESS,
   DIRECTION_INGRESS,
   DROP_INVALID_SIP,
@@ -56,8 +57,6 @@ import { policyDecide } from "./policy";
  * bpf/datapath.bpf.c in AssemblyScript, statement by statement: the programs of one
  * endpoint, whose constants are current. They change the packet at `data` in place.
  */
-
-const NANOSECONDS_PER_SECOND: u64 = 1000000000;
 
 /** skb->mark of the packet under way. */
 export let mark: u32 = 0;
@@ -90,14 +89,11 @@ function peerSlot(identity: u32, slot: u32, direction: u32): u32 {
 
 /** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
 function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
-  const seconds = <u32>(now() / NANOSECONDS_PER_SECOND);
-  if (packet.alwaysAllowed) {
-    verdict.ctState = <u8>CT_UNTRACKED;
-    return 0;
-  }
+  const seconds = nowSeconds();
   const state = conntrackLookup(direction, seconds);
   const entry = foundEntry;
   verdict.ctState = <u8>state;
+  if (state == CT_RELATED || packet.alwaysAllowed) return 0;
   if (state != CT_REPLY) {
     slot = peerSlot(peerIdentity, slot, direction);
     const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
@@ -142,11 +138,15 @@ function ownIdentitySlot(own: usize): u64 {
 
 /** Egress policy of this endpoint. Returns 0, PARSE_PASS or a drop reason. */
 function egress(data: usize, length: u32): i32 {
-  const reason = parsePacket(data, length);
+  let reason = parsePacket(data, length);
   if (reason) return reason;
   if (!sourceIsOwn()) return DROP_INVALID_SIP;
   const own = endpointPolicy(endpointId());
   packet.srcIdentity = <u32>ownIdentitySlot(own);
+  if (packet.fragment) {
+    reason = fragmentResolve(nowSeconds());
+    if (reason) return reason;
+  }
   // Service translation: a stage that does nothing yet.
   const peer = ipcacheLookup(packet.family, destinationAddress());
   packet.dstIdentity = <u32>peer;
@@ -180,6 +180,10 @@ function ingress(srcIdentity: u32, srcSlot: u32): i32 {
   const own = endpointPolicy(endpointId());
   packet.srcIdentity = srcIdentity;
   packet.dstIdentity = <u32>ownIdentitySlot(own);
+  if (packet.fragment) {
+    const reason = fragmentResolve(nowSeconds());
+    if (reason) return reason;
+  }
   return admit(DIRECTION_INGRESS, srcIdentity, srcSlot, own);
 }
 

@@ -21,13 +21,14 @@ enum drop_reason {
 	DROP_POLICY = 133,		/* no rule allows it */
 	DROP_INVALID = 134,		/* header lies about its length, or is cut off */
 	DROP_CT_INVALID_HDR = 135,	/* L4 header cut off */
-	DROP_CT_UNKNOWN_PROTO = 137,	/* L4 protocol that conntrack does not know */
+	DROP_CT_UNKNOWN_PROTO = 137,	/* ICMP of the other family */
 	DROP_UNKNOWN_L3 = 139,		/* ethertype is neither IPv4, IPv6 nor ARP */
 	DROP_MISSED_TAIL_CALL = 140,	/* destination endpoint has no program */
 	DROP_WRITE_ERROR = 141,		/* packet could not be rewritten */
 	DROP_CT_CREATE_FAILED = 155,	/* conntrack table refused the entry */
 	DROP_INVALID_EXTHDR = 156,	/* IPv6 extension header */
-	DROP_FRAG_NOSUPPORT = 157,	/* IP fragment */
+	DROP_FRAG_NOSUPPORT = 157,	/* fragment table refused the entry */
+	DROP_FRAG_NOT_FOUND = 175,	/* later fragment without its first one */
 	DROP_PROXY_UNKNOWN_PROTO = 180,	/* redirect without a proxy to redirect to */
 	DROP_POLICY_DENY = 181,		/* a deny rule */
 	DROP_VLAN_FILTERED = 182,	/* VLAN tag */
@@ -63,7 +64,8 @@ enum ct_state {
 	CT_NEW = 0,
 	CT_ESTABLISHED = 1,
 	CT_REPLY = 2,
-	CT_UNTRACKED = 3,	/* ICMP other than echo: policy decides packet by packet */
+	CT_RELATED = 3,		/* ICMP error about a packet of a known flow */
+	CT_UNTRACKED = 4,	/* other ICMP than echo: policy decides packet by packet */
 };
 
 enum ct_flags {
@@ -78,6 +80,7 @@ enum ct_lifetime {
 	CT_LIFETIME_TCP = 8000,
 	CT_LIFETIME_TCP_CLOSE = 10,
 	CT_LIFETIME_OTHER = 60,
+	CT_LIFETIME_FRAGMENT = 30,	/* Linux's own time for reassembly (ipfrag_time) */
 };
 
 enum event_type {
@@ -137,6 +140,7 @@ enum limits {
 	MAX_IDENTITIES = 131072,
 	MAX_IPCACHE = 524288,
 	MAX_CONNTRACK = 262144,
+	MAX_FRAGMENTS = 8192,		/* packets whose fragments are under way, per family */
 	MAX_CONNTRACK_SEEN_BY_TESTS = 131072, /* LRU eviction may differ: tests stay below */
 	METRICS_SIZE = 512,		/* reason << 1 | direction */
 	EVENTS_RING_BYTES = 8388608,

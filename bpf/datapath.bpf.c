@@ -21,6 +21,7 @@
 #include "ipcache.h"
 #include "events.h"
 #include "conntrack.h"
+#include "fragment.h"
 #include "policy.h"
 #include "service.h"
 #include "deliver.h"
@@ -37,7 +38,7 @@ static __always_inline __u32 peer_slot(__u32 identity, __u32 slot, __u32 directi
 	count(REASON_SLOT_FALLBACK, direction, packet->length);
 	if (CONFIG(events) & EVENTS_TRACE)
 		raise_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet, verdict);
-	return scope_fallback(identity, packet->family);
+	return scope_fallback(identity, packet->tuple.family);
 }
 
 /* Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
@@ -45,19 +46,17 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 				 const struct endpoint_policy *own,
 				 const struct packet *packet, struct verdict *verdict)
 {
-	__u32 now = ambient_now() / NANOSECONDS_PER_SECOND;
+	__u32 now = ambient_seconds();
 	struct ct_entry *entry = 0;
 	int reason;
 
-	if (packet->always_allowed) {
-		verdict->ct_state = CT_UNTRACKED;
-		return 0;
-	}
 	verdict->ct_state = ct_lookup(packet, direction, now, &entry);
+	if (verdict->ct_state == CT_RELATED || packet->always_allowed)
+		return 0;
 	if (verdict->ct_state != CT_REPLY) {
 		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
 		reason = policy_decide(own->policy, direction, slot,
-				       POLICY_KEY(packet->protocol, packet->policy_port),
+				       POLICY_KEY(packet->tuple.protocol, packet->policy_port),
 				       verdict);
 		if (reason)
 			return reason;
@@ -79,9 +78,9 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 /* An endpoint without an address of the family has all zeros there, which is nobody's. */
 static __always_inline int source_is_own(const struct packet *packet)
 {
-	const __be32 *saddr = packet->saddr;
+	const __be32 *saddr = packet->tuple.saddr;
 
-	if (packet->family == 4)
+	if (packet->tuple.family == 4)
 		return saddr[0] && saddr[0] == CONFIG(ipv4);
 	return (saddr[0] | saddr[1] | saddr[2] | saddr[3]) && saddr[0] == CONFIG(ipv6_0) &&
 	       saddr[1] == CONFIG(ipv6_1) && saddr[2] == CONFIG(ipv6_2) &&
@@ -125,10 +124,15 @@ static __always_inline int egress(struct __sk_buff *skb, struct packet *packet,
 		return DROP_EP_NOT_READY;
 	*source = *(volatile __u64 *)&own->identity_slot;
 	packet->src_identity = (__u32)*source;
+	if (packet->fragment) {
+		reason = fragment_resolve(packet, ambient_seconds());
+		if (reason)
+			return reason;
+	}
 	reason = service_translate(skb, packet);
 	if (reason)
 		return reason;
-	peer = ipcache_lookup(packet->family, packet->daddr);
+	peer = ipcache_lookup(packet->tuple.family, packet->tuple.daddr);
 	packet->dst_identity = (__u32)peer;
 	return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, own, packet, verdict);
 }
@@ -168,11 +172,17 @@ static __always_inline int ingress(struct packet *packet, __u32 src_identity, __
 				   struct verdict *verdict)
 {
 	const struct endpoint_policy *own = own_policy();
+	int reason;
 
 	packet->src_identity = src_identity;
 	if (!own)
 		return DROP_EP_NOT_READY;
 	packet->dst_identity = (__u32)*(volatile __u64 *)&own->identity_slot;
+	if (packet->fragment) {
+		reason = fragment_resolve(packet, ambient_seconds());
+		if (reason)
+			return reason;
+	}
 	return admit(DIRECTION_INGRESS, src_identity, src_slot, own, packet, verdict);
 }
 
@@ -208,7 +218,7 @@ static __always_inline identity_slot_t source_of(__u32 mark, const struct packet
 		identity = mark_identity(mark);
 		return identity_slot(identity, identity_to_slot(identity));
 	default:
-		return ipcache_lookup(packet->family, packet->saddr);
+		return ipcache_lookup(packet->tuple.family, packet->tuple.saddr);
 	}
 }
 

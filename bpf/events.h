@@ -39,15 +39,15 @@ static __noinline void raise_event(__u32 type, __u32 reason, __u32 direction,
 	event->revision = verdict->revision;
 	event->length = packet->length;
 	event->ifindex = CONFIG(ifindex);
-	event->family = packet->family;
-	event->protocol = packet->protocol;
+	event->family = packet->tuple.family;
+	event->protocol = packet->tuple.protocol;
 	event->tcp_flags = packet->tcp_flags;
 	event->pad = 0;
-	event->sport = packet->sport;
+	event->sport = packet->tuple.sport;
 	event->dport = bpf_htons(packet->policy_port);
 	for (i = 0; i < 4; i++) {
-		event->saddr[i] = packet->saddr[i];
-		event->daddr[i] = packet->daddr[i];
+		event->saddr[i] = packet->tuple.saddr[i];
+		event->daddr[i] = packet->tuple.daddr[i];
 	}
 	bpf_ringbuf_submit(event, 0);
 }

@@ -21,6 +21,9 @@ struct layout {
 	struct ct4_key ct4_key;
 	struct ct6_key ct6_key;
 	struct ct_entry ct_entry;
+	struct fragment4_key fragment4_key;
+	struct fragment6_key fragment6_key;
+	struct fragment_info fragment_info;
 	struct metrics_value metrics_value;
 	struct event event;
 	struct image_header image_header;

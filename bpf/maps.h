@@ -109,6 +109,21 @@ struct {
 	__type(value, struct ct_entry);
 } conntrack6 SEC(".maps");
 
+/* fragmented packet -> what its first fragment said. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FRAGMENTS);
+	__type(key, struct fragment4_key);
+	__type(value, struct fragment_info);
+} fragments4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FRAGMENTS);
+	__type(key, struct fragment6_key);
+	__type(value, struct fragment_info);
+} fragments6 SEC(".maps");
+
 /* reason << 1 | direction -> packets, bytes. Written by the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

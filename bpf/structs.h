@@ -94,6 +94,34 @@ struct ct_entry {
 	__u32 cookie;		/* of the entry that allowed the flow */
 };
 
+/* A packet that travels in fragments: RFC 791 for IPv4, RFC 8200 for IPv6. */
+struct fragment4_key {
+	__be32 saddr;
+	__be32 daddr;
+	__be16 id;
+	__u8 protocol;
+	__u8 pad[5];
+};
+
+struct fragment6_key {
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be32 id;
+	__u32 pad;
+};
+
+/* What its first fragment said, for the later ones, which have no L4 header. */
+struct fragment_info {
+	__u32 expires;		/* seconds of the ambient clock */
+	__u32 policy_port;
+	__be16 sport;
+	__be16 dport;
+	__u8 protocol;
+	__u8 trackable;		/* as in struct packet */
+	__u8 creates;
+	__u8 always_allowed;
+};
+
 struct metrics_value {
 	__u64 packets;
 	__u64 bytes;

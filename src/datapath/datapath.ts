@@ -138,7 +138,7 @@ export interface Datapath extends Disposable {
   /** Copies the conntrack tables, in no particular order. */
   conntrack(): ConntrackDump;
 
-  /** Forgets all flows. */
+  /** Forgets all flows, and all fragmented packets. */
   clearConntrack(): void;
 
   /**

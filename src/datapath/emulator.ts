@@ -72,7 +72,9 @@ export class Emulator implements Datapath {
   }
 
   clearConntrack(): void {
-    this.#memory.wasm.exports.clearConntrack();
+    const { exports } = this.#memory.wasm;
+    exports.clearConntrack();
+    exports.clearFragments();
   }
 
   metrics(): Uint8Array {

@@ -184,7 +184,7 @@ export class KernelDatapath implements Datapath {
 
   clearConntrack(): void {
     const { node } = this.#require();
-    for (const name of ["conntrack4", "conntrack6"]) {
+    for (const name of ["conntrack4", "conntrack6", "fragments4", "fragments6"]) {
       const map = node.map(name);
       const [keys] = dump(map);
       map.deleteBatch(keys);

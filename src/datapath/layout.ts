@@ -67,6 +67,29 @@ export const CT_ENTRY_PAD_OFF = 25;
 export const CT_ENTRY_REV_NAT_OFF = 26;
 export const CT_ENTRY_COOKIE_OFF = 28;
 
+export const FRAGMENT4_KEY_SIZE = 16;
+export const FRAGMENT4_KEY_SADDR_OFF = 0;
+export const FRAGMENT4_KEY_DADDR_OFF = 4;
+export const FRAGMENT4_KEY_ID_OFF = 8;
+export const FRAGMENT4_KEY_PROTOCOL_OFF = 10;
+export const FRAGMENT4_KEY_PAD_OFF = 11;
+
+export const FRAGMENT6_KEY_SIZE = 40;
+export const FRAGMENT6_KEY_SADDR_OFF = 0;
+export const FRAGMENT6_KEY_DADDR_OFF = 16;
+export const FRAGMENT6_KEY_ID_OFF = 32;
+export const FRAGMENT6_KEY_PAD_OFF = 36;
+
+export const FRAGMENT_INFO_SIZE = 16;
+export const FRAGMENT_INFO_EXPIRES_OFF = 0;
+export const FRAGMENT_INFO_POLICY_PORT_OFF = 4;
+export const FRAGMENT_INFO_SPORT_OFF = 8;
+export const FRAGMENT_INFO_DPORT_OFF = 10;
+export const FRAGMENT_INFO_PROTOCOL_OFF = 12;
+export const FRAGMENT_INFO_TRACKABLE_OFF = 13;
+export const FRAGMENT_INFO_CREATES_OFF = 14;
+export const FRAGMENT_INFO_ALWAYS_ALLOWED_OFF = 15;
+
 export const METRICS_VALUE_SIZE = 16;
 export const METRICS_VALUE_PACKETS_OFF = 0;
 export const METRICS_VALUE_BYTES_OFF = 8;
@@ -194,6 +217,7 @@ export const DROP_WRITE_ERROR = 141;
 export const DROP_CT_CREATE_FAILED = 155;
 export const DROP_INVALID_EXTHDR = 156;
 export const DROP_FRAG_NOSUPPORT = 157;
+export const DROP_FRAG_NOT_FOUND = 175;
 export const DROP_PROXY_UNKNOWN_PROTO = 180;
 export const DROP_POLICY_DENY = 181;
 export const DROP_VLAN_FILTERED = 182;
@@ -217,6 +241,7 @@ export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [155, "DROP_CT_CREATE_FAILED"],
   [156, "DROP_INVALID_EXTHDR"],
   [157, "DROP_FRAG_NOSUPPORT"],
+  [175, "DROP_FRAG_NOT_FOUND"],
   [180, "DROP_PROXY_UNKNOWN_PROTO"],
   [181, "DROP_POLICY_DENY"],
   [182, "DROP_VLAN_FILTERED"],
@@ -261,13 +286,15 @@ export const MATCH_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
 export const CT_NEW = 0;
 export const CT_ESTABLISHED = 1;
 export const CT_REPLY = 2;
-export const CT_UNTRACKED = 3;
+export const CT_RELATED = 3;
+export const CT_UNTRACKED = 4;
 /** The names of `enum ct_state`, by number. */
 export const CT_STATE_NAMES: ReadonlyMap<number, string> = new Map([
   [0, "CT_NEW"],
   [1, "CT_ESTABLISHED"],
   [2, "CT_REPLY"],
-  [3, "CT_UNTRACKED"],
+  [3, "CT_RELATED"],
+  [4, "CT_UNTRACKED"],
 ]);
 
 export const CT_SEEN_REPLY = 1;
@@ -284,11 +311,13 @@ export const CT_LIFETIME_TCP_SYN = 60;
 export const CT_LIFETIME_TCP = 8000;
 export const CT_LIFETIME_TCP_CLOSE = 10;
 export const CT_LIFETIME_OTHER = 60;
+export const CT_LIFETIME_FRAGMENT = 30;
 /** The names of `enum ct_lifetime`, by number. */
 export const CT_LIFETIME_NAMES: ReadonlyMap<number, string> = new Map([
   [60, "CT_LIFETIME_TCP_SYN"],
   [8000, "CT_LIFETIME_TCP"],
   [10, "CT_LIFETIME_TCP_CLOSE"],
+  [30, "CT_LIFETIME_FRAGMENT"],
 ]);
 
 export const EVENT_DROP = 1;
@@ -368,6 +397,7 @@ export const MAX_POLICIES = 4096;
 export const MAX_IDENTITIES = 131072;
 export const MAX_IPCACHE = 524288;
 export const MAX_CONNTRACK = 262144;
+export const MAX_FRAGMENTS = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS = 131072;
 export const METRICS_SIZE = 512;
 export const EVENTS_RING_BYTES = 8388608;
@@ -379,6 +409,7 @@ export const LIMITS_NAMES: ReadonlyMap<number, string> = new Map([
   [131072, "MAX_IDENTITIES"],
   [524288, "MAX_IPCACHE"],
   [262144, "MAX_CONNTRACK"],
+  [8192, "MAX_FRAGMENTS"],
   [512, "METRICS_SIZE"],
   [8388608, "EVENTS_RING_BYTES"],
   [224, "PACKET_DATA_BYTES"],

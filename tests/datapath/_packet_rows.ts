@@ -3,7 +3,7 @@ import {
   DROP_CT_INVALID_HDR,
   DROP_CT_UNKNOWN_PROTO,
   DROP_EP_NOT_READY,
-  DROP_FRAG_NOSUPPORT,
+  DROP_FRAG_NOT_FOUND,
   DROP_INVALID,
   DROP_INVALID_EXTHDR,
   DROP_INVALID_SIP,
@@ -68,6 +68,7 @@ export interface Row {
 }
 
 const fragment = { source: ipv4(CLIENT), destination: ipv4(SERVER) };
+const ends6 = { source: ipv6(CLIENT), destination: ipv6(SERVER) };
 const TO_CONTAINER = { endpoint: SERVER, hook: "to_container" } as const;
 
 /** Read by emulator and kernel. */
@@ -188,39 +189,68 @@ export const ROWS: readonly Row[] = [
     events: [0, DROP_TTL_EXCEEDED],
   },
   {
-    description: "a first fragment",
+    description: "a first fragment is judged by its own header",
     packet: newPacket().eth().ipv4({ ...fragment, fragment: 0x2000 }).tcp(WEB),
-    out: DROPPED,
-    events: [DROP_FRAG_NOSUPPORT],
+    out: ENFORCED,
+    packetOut: delivered(
+      newPacket().eth().ipv4({ ...fragment, fragment: 0x2000 }).tcp(WEB),
+      SERVER,
+    ),
+    events: [0, 0],
   },
   {
-    description: "a later fragment",
-    packet: newPacket().eth().ipv4({ ...fragment, fragment: 1 }).tcp(WEB),
+    description: "a later fragment without its first one",
+    packet: newPacket().eth().ipv4({ ...fragment, fragment: 1, id: 9 }).tcp(WEB),
     out: DROPPED,
-    events: [DROP_FRAG_NOSUPPORT],
+    events: [DROP_FRAG_NOT_FOUND],
   },
   {
-    description: "an IPv6 fragment",
-    packet: newPacket().eth().ipv6({
-      source: ipv6(CLIENT),
-      destination: ipv6(SERVER),
-      protocol: 44,
-    }).payload(new Uint8Array(16)),
-    out: DROPPED,
-    events: [DROP_FRAG_NOSUPPORT],
+    description: "a first fragment over IPv6",
+    packet: newPacket().eth().ipv6(ends6).fragment({ offset: 0, more: true, id: 8 }).tcp(WEB),
+    out: ENFORCED,
+    packetOut: delivered(
+      newPacket().eth().ipv6(ends6).fragment({ offset: 0, more: true, id: 8 }).tcp(WEB),
+      SERVER,
+    ),
+    events: [0, 0],
   },
   {
-    description: "an IPv6 extension header",
-    packet: newPacket().eth().ipv6({ source: ipv6(CLIENT), destination: ipv6(SERVER), protocol: 0 })
-      .payload(new Uint8Array(16)),
+    description: "a later fragment over IPv6 without its first one",
+    packet: newPacket().eth().ipv6(ends6).fragment({ offset: 1, more: true, id: 9 }).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_FRAG_NOT_FOUND],
+  },
+  {
+    description: "an IPv6 fragment header cut off",
+    packet: newPacket().eth().ipv6({ ...ends6, protocol: 44 }).payload(new Uint8Array(7)),
     out: DROPPED,
     events: [DROP_INVALID_EXTHDR],
   },
   {
-    description: "an L4 protocol that conntrack does not know",
+    description: "IPv6 extension headers before the ports",
+    packet: newPacket().eth().ipv6(ends6).extension("hopByHop").extension("routing").tcp(WEB),
+    out: ENFORCED,
+    packetOut: delivered(
+      newPacket().eth().ipv6(ends6).extension("hopByHop").extension("routing").tcp(WEB),
+      SERVER,
+    ),
+    events: [0, 0],
+  },
+  {
+    description: "an IPv6 routing header with a segment left",
+    packet: newPacket().eth().ipv6(ends6).extension("routing", { segmentsLeft: 1 }).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_INVALID_EXTHDR],
+  },
+  {
+    description: "a protocol without ports is judged by its number",
     packet: newPacket().eth().ipv4({ ...fragment, protocol: 47 }).payload(new Uint8Array(8)),
     out: DROPPED,
-    events: [DROP_CT_UNKNOWN_PROTO],
+    packetOut: delivered(
+      newPacket().eth().ipv4({ ...fragment, protocol: 47 }).payload(new Uint8Array(8)),
+      SERVER,
+    ),
+    events: [0, DROP_POLICY],
   },
   {
     description: "ICMPv6 in IPv4",
@@ -307,6 +337,29 @@ export const ROWS: readonly Row[] = [
     out: ENFORCED,
     packetOut: delivered(ip4(CLIENT, SERVER).icmp({ type: 3, code: 4 }), SERVER),
     events: [],
+  },
+  {
+    description: "packet too big passes whatever policy says",
+    packet: ip6(CLIENT, SERVER).icmpv6({ type: 2 }),
+    out: ENFORCED,
+    packetOut: delivered(ip6(CLIENT, SERVER).icmpv6({ type: 2 }), SERVER),
+    events: [],
+  },
+  {
+    description: "an ICMP error that quotes a packet of no flow is a matter of policy",
+    packet: ip4(CLIENT, SERVER).icmp({ type: 3, code: 1 }).quote(ip4(SERVER, CLIENT).tcp(WEB)),
+    out: DROPPED,
+    packetOut: delivered(
+      ip4(CLIENT, SERVER).icmp({ type: 3, code: 1 }).quote(ip4(SERVER, CLIENT).tcp(WEB)),
+      SERVER,
+    ),
+    events: [0, DROP_POLICY],
+  },
+  {
+    description: "two VLAN tags",
+    packet: newPacket().eth().vlan(7, 0x88A8).vlan(8).ipv4(fragment).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_VLAN_FILTERED],
   },
   {
     description: "Ethernet padding behind the packet is ignored",
