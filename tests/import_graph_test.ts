@@ -13,8 +13,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   spec: ["cluster"],
   datapath: ["policy", "ebpf-ts-loader"],
   verify: ["cluster", "identity", "policy", "spec", "datapath", "ebpf-ts-loader"],
+  explain: ["cluster", "identity", "policy", "spec", "datapath"],
   demo: ["cluster", "identity", "policy", "datapath", "verify", "ebpf-ts-loader"],
-  cli: ["cluster", "identity", "policy", "spec", "datapath", "verify", "demo", "ebpf-ts-loader"],
+  cli: [
+    "cluster",
+    "identity",
+    "policy",
+    "spec",
+    "datapath",
+    "verify",
+    "explain",
+    "demo",
+    "ebpf-ts-loader",
+  ],
 };
 
 /** Folders that also run in a browser: no `Deno.*`, no `node:`. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { demoCommand } from "./demo.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 import { VERSION } from "./version.ts";
 
@@ -31,7 +32,9 @@ function program(): Command {
     .version(VERSION)
     .showSuggestionAfterError()
     .helpCommand("help [command]", "show the help of a command");
-  for (const command of [verifyCommand(), demoCommand()]) root.addCommand(command);
+  for (const command of [verifyCommand(), demoCommand(), traceCommand()]) {
+    root.addCommand(command);
+  }
   for (const command of [root, ...root.commands]) command.exitOverride();
   return root;
 }

@@ -1,13 +1,14 @@
 /**
- * The ClusterNetworkPolicy of Kubernetes (`policy.networking.k8s.io/v1alpha2`), as
- * written. AdminNetworkPolicy and BaselineAdminNetworkPolicy (`v1alpha1`) are read into
+ * The ClusterNetworkPolicy of Kubernetes (`policy.networking.k8s.io`, `v1alpha2`
+ * and `v1beta1`, which have the same form), as written.
+ * AdminNetworkPolicy and BaselineAdminNetworkPolicy (`v1alpha1`) are read into
  * the same form.
  *
  * @module
  */
 import type { IpPrefix } from "./ip_prefix.ts";
-import type { Location } from "./object.ts";
-import type { LabelSelector } from "./rule.ts";
+import type { Location } from "./location.ts";
+import type { LabelSelector } from "./label_selector.ts";
 
 /** What a rule does with a flow; `Pass` leaves it to the next tier. */
 export type ClusterNetworkPolicyAction = "Accept" | "Deny" | "Pass";
@@ -39,14 +40,12 @@ export type ClusterNetworkPolicyPeer =
 export type ClusterNetworkPolicyProtocol =
   | {
     readonly protocol: "TCP" | "UDP" | "SCTP";
-    /** Destination ports, inclusive. Absent: every port. */
-    readonly ports?: { readonly start: number; readonly end: number };
+    /** Destination ports, inclusive; 1 to 65535. */
+    readonly ports: { readonly start: number; readonly end: number };
   }
   | {
-    /** Name of a container port of the destination pod. */
+    /** Name of a container port of the destination pod, which also says the protocol. */
     readonly namedPort: string;
-    /** Absent: whatever protocol the container port has. */
-    readonly protocol?: "TCP" | "UDP" | "SCTP";
   };
 
 /** One item of `ingress` or `egress`. */

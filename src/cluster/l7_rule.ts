@@ -50,8 +50,8 @@ export interface HttpRule {
 }
 
 /**
- * `toPorts[].rules`: one protocol, and at least one rule must hold. An empty list holds
- * for everything: it asks for visibility only.
+ * `toPorts[].rules`: one protocol, and one of its rules must hold. Never empty: an empty
+ * list is no condition, and `rules` is absent then.
  */
 export type L7Rules =
   | { readonly kind: "http"; readonly rules: readonly HttpRule[] }

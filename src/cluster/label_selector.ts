@@ -1,60 +1,50 @@
-import type { Cursor } from "./cursor.ts";
-import { isLabelKey, present, readLabelValue } from "./metadata.ts";
-import type { LabelSelector, LabelSource, MatchExpression, MatchLabel } from "./rule.ts";
-import { nearest, type Schema } from "./schema.ts";
+/**
+ * Label selectors, as written.
+ *
+ * @module
+ */
 
-/** Fields of a label selector. */
-export const LABEL_SELECTOR_SCHEMA: Schema = {
-  matchLabels: {},
-  matchExpressions: { list: true, fields: { key: {}, operator: {}, values: {} } },
-};
+/** Every source that a selector can name; see {@linkcode LabelSource}. */
+export const LABEL_SOURCES = [
+  "any",
+  "k8s",
+  "reserved",
+  "cidr",
+  "cidrgroup",
+  "fqdn",
+  "node",
+] as const;
 
-const EXPRESSION_SCHEMA: Schema = { key: {}, operator: {}, values: {} };
-const OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
-const SOURCES = ["any", "k8s", "reserved"] as const;
-const SOURCES_NOT_YET = ["cidr", "cidrgroup", "fqdn", "node", "container", "cni", "unspec"];
+/**
+ * Where a selector looks for a label: `k8s` labels of pods and namespaces, `reserved`
+ * labels of well-known identities, labels of address blocks (`cidr`), of CiliumCIDRGroups
+ * (`cidrgroup`), of DNS names (`fqdn`), of nodes (`node`), or `any` of them.
+ */
+export type LabelSource = typeof LABEL_SOURCES[number];
 
-/** Reads a label selector; a null one is empty, as in Kubernetes. */
-export function readLabelSelector(field: Cursor): LabelSelector {
-  if (field.isNull) return { matchLabels: [], matchExpressions: [] };
-  const fields = field.fields(LABEL_SELECTOR_SCHEMA);
-  const matchLabels: MatchLabel[] = [];
-  for (const [text, value] of fields.get("matchLabels")?.entries() ?? []) {
-    matchLabels.push({ ...readSelectorKey(value, text), value: readLabelValue(value) });
-  }
-  const expressions = fields.get("matchExpressions")?.items() ?? [];
-  return { matchLabels, matchExpressions: expressions.map(readExpression) };
+/** How a requirement compares a label with its values. */
+export type Operator = "In" | "NotIn" | "Exists" | "DoesNotExist";
+
+/** One line of `matchLabels`. */
+export interface MatchLabel {
+  readonly source: LabelSource;
+  /** Label key without source, for example `org`. */
+  readonly key: string;
+  readonly value: string;
 }
 
-function readExpression(field: Cursor): MatchExpression {
-  const fields = field.fields(EXPRESSION_SCHEMA);
-  const keyField = fields.get("key") ?? field.fail("has no key", "key and operator");
-  const operatorField = fields.get("operator") ?? field.fail("has no operator", "key and operator");
-  const key = readSelectorKey(keyField, keyField.string());
-  const operator = operatorField.oneOf(OPERATORS);
-  const values = present(fields.get("values"))?.items().map(readLabelValue) ?? [];
-  const wanted = operator === "In" || operator === "NotIn";
-  if (wanted && values.length === 0) field.fail(`has no values for ${operator}`, "at least one");
-  if (!wanted && values.length > 0) field.fail(`has values for ${operator}`, "none");
-  return { ...key, operator, values };
+/** One item of `matchExpressions`. */
+export interface MatchExpression {
+  readonly source: LabelSource;
+  /** Label key without source. */
+  readonly key: string;
+  readonly operator: Operator;
+  /** At least one with `In` and `NotIn`, none with the others. */
+  readonly values: readonly string[];
 }
 
-/** Reads `[source:]key`. Kubernetes keys have no colon, so the first one ends the source. */
-function readSelectorKey(field: Cursor, text: string): { source: LabelSource; key: string } {
-  const colon = text.indexOf(":");
-  const prefix = colon < 0 ? "any" : text.slice(0, colon);
-  const key = text.slice(colon + 1);
-  if (SOURCES_NOT_YET.includes(prefix)) {
-    field.fail(
-      `selects labels of source ${prefix}, which is not supported yet`,
-      SOURCES.join(", "),
-    );
-  }
-  const source = SOURCES.find((s) => s === prefix);
-  if (source === undefined) {
-    const state = `has the unknown label source ${JSON.stringify(prefix)}`;
-    field.fail(state, `one of ${SOURCES.join(", ")}`, nearest(prefix, SOURCES));
-  }
-  if (!isLabelKey(key)) field.fail(`is not a label key`, "[source:][prefix/]name");
-  return { source, key };
+/** A label selector: all of its parts must hold. Without parts it holds for everything. */
+export interface LabelSelector {
+  readonly matchLabels: readonly MatchLabel[];
+  readonly matchExpressions: readonly MatchExpression[];
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import type { IpPrefix } from "./ip_prefix.ts";
-import type { Location } from "./object.ts";
-import type { LabelSelector, RuleDirection } from "./rule.ts";
+import type { Location } from "./location.ts";
+import type { LabelSelector } from "./label_selector.ts";
+import type { RuleDirection } from "./rule.ts";
 
 /**
  * One item of `from` or `to`. With both selectors a peer must meet both;

@@ -7,19 +7,12 @@
 import type { ClusterNetworkPolicy } from "./cluster_network_policy.ts";
 import type { IpAddress } from "./ip_address.ts";
 import type { IpPrefix } from "./ip_prefix.ts";
+import type { Location } from "./location.ts";
 import type { NetworkPolicy } from "./network_policy.ts";
 import type { HostPolicySpec, PolicySpec } from "./rule.ts";
 import type { EndpointSlice, Service } from "./service.ts";
 
-/** Where an object was read. */
-export interface Location {
-  /** Name of the input, usually a path. */
-  readonly file: string;
-  /** Counted from 1. */
-  readonly line: number;
-  /** Counted from 1. */
-  readonly column: number;
-}
+export type { Location } from "./location.ts";
 
 /** A port that a container declares. */
 export interface ContainerPort {

@@ -1,22 +1,17 @@
-import {
-  type Document,
-  isAlias,
-  isCollection,
-  LineCounter,
-  type Node,
-  parseAllDocuments,
-  visit,
-} from "yaml";
-import { CILIUM_NETWORK_POLICY_SCHEMA, readCiliumNetworkPolicy } from "./cilium_network_policy.ts";
-import { Cursor, type Source } from "./cursor.ts";
+import { Cursor, type Subject } from "./manifest/cursor.ts";
+import { JsonSource } from "./manifest/json_source.ts";
+import { apiVersionsOf, groupOf, type Kind, KINDS } from "./manifest/kinds.ts";
+import { present } from "./manifest/presence.ts";
+import { type Workload, WORKLOAD_KINDS } from "./manifest/read_workload.ts";
+import type { Source } from "./manifest/source.ts";
+import { parseYaml } from "./manifest/yaml_source.ts";
 import { ManifestError } from "./manifest_error.ts";
-import { present } from "./metadata.ts";
+import { type Feature, NOT_YET } from "./not_yet.ts";
 import { type ClusterObject, formatRef, type Location, type ObjectRef, refOf } from "./object.ts";
-import { readNamespace, readPod } from "./pod.ts";
 import { printable } from "./printable.ts";
-import type { Schema } from "./schema.ts";
+import { standIns } from "./stand_in.ts";
 
-/** A manifest: YAML (any number of documents) or JSON. */
+/** A manifest: YAML (any number of documents) or JSON (any number of values). */
 export interface ManifestText {
   /** What errors call it, usually a path. */
   readonly name: string;
@@ -31,6 +26,18 @@ export interface ReadObjectsOptions {
    * @default "default"
    */
   defaultNamespace?: string;
+  /**
+   * Unknown fields are warnings, not errors.
+   *
+   * @default false
+   */
+  lenient?: boolean;
+  /**
+   * Features that are refused although they can be read.
+   *
+   * @default NOT_YET
+   */
+  notYet?: ReadonlySet<Feature>;
 }
 
 /** An object that was read over because it has no part in policy. Its texts are printable. */
@@ -40,29 +47,15 @@ export interface SkippedObject extends ObjectRef {
 
 /** What a set of manifests holds. Both the good and the bad are here: use what you can. */
 export interface ReadResult {
-  /** In the order of the input. */
+  /** In the order of the input; behind them, pods that stand for workloads without any. */
   readonly objects: readonly ClusterObject[];
   readonly skipped: readonly SkippedObject[];
   /** One per object, or per document that is not YAML. */
   readonly errors: readonly ManifestError[];
+  /** What is odd but no reason to refuse an object. */
+  readonly warnings: readonly ManifestError[];
 }
 
-/** Kinds that say what is allowed. To skip one would allow or deny silently. */
-const POLICY_KINDS_NOT_YET = [
-  "CiliumClusterwideNetworkPolicy",
-  "NetworkPolicy",
-  "ClusterNetworkPolicy",
-  "AdminNetworkPolicy",
-  "BaselineAdminNetworkPolicy",
-];
-
-const API_VERSIONS: ReadonlyMap<string, string> = new Map([
-  ["Pod", "v1"],
-  ["Namespace", "v1"],
-  ["CiliumNetworkPolicy", "cilium.io/v2"],
-]);
-
-const MAX_ALIASES = 1000;
 const MAX_DEPTH = 128;
 
 /**
@@ -70,112 +63,162 @@ const MAX_DEPTH = 128;
  *
  * An object that is wrong is refused whole and reported; the others are returned.
  * Kinds without a part in policy are listed as skipped.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const text = "{apiVersion: v1, kind: Pod, metadata: {name: tiefighter}}";
+ * const { objects, errors } = readObjects([{ name: "pod.yaml", text }]);
+ * assertEquals(objects.map(({ kind, name }) => [kind, name]), [["Pod", "tiefighter"]]);
+ * assertEquals(errors, []);
+ * ```
  */
 export function readObjects(
   inputs: readonly ManifestText[],
   options: ReadObjectsOptions = {},
 ): ReadResult {
-  const reader = new ObjectReader(options.defaultNamespace ?? "default");
+  const reader = new ObjectReader(options);
   for (const input of inputs) reader.read(input);
   return reader.result;
 }
 
+/** What an item of a List leaves out: `PodList` items have neither kind nor version. */
+interface Inherited {
+  readonly kind?: string;
+  readonly apiVersion?: string;
+}
+
 class ObjectReader {
   readonly #defaultNamespace: string;
+  readonly #lenient: boolean;
+  readonly #notYet: ReadonlySet<Feature>;
   readonly #seen = new Map<string, Location>();
   readonly #objects: ClusterObject[] = [];
+  readonly #workloads: Workload[] = [];
   readonly #skipped: SkippedObject[] = [];
   readonly #errors: ManifestError[] = [];
+  readonly #warnings: ManifestError[] = [];
 
-  constructor(defaultNamespace: string) {
-    this.#defaultNamespace = defaultNamespace;
+  constructor(options: ReadObjectsOptions) {
+    this.#defaultNamespace = options.defaultNamespace ?? "default";
+    this.#lenient = options.lenient ?? false;
+    this.#notYet = options.notYet ?? NOT_YET;
   }
 
   get result(): ReadResult {
-    return { objects: this.#objects, skipped: this.#skipped, errors: this.#errors };
+    const pods = this.#objects.filter((object) => object.kind === "Pod");
+    return {
+      objects: [...this.#objects, ...standIns(this.#workloads, pods)],
+      skipped: this.#skipped,
+      errors: this.#errors,
+      warnings: this.#warnings,
+    };
   }
 
   read({ name, text }: ManifestText): void {
-    const lines = new LineCounter();
+    // Whatever is JSON is also YAML, but reading it in place costs a hundredth.
+    const json = JsonSource.open(name, text, MAX_DEPTH);
+    if (json !== undefined) {
+      for (const root of json.roots) this.#root(json.source, root);
+      return;
+    }
     this.#collect(() => {
-      for (const { document, anchors } of parse(name, text, lines)) {
-        const source = { file: name, anchors, lines, aliasesLeft: MAX_ALIASES };
-        this.#collect(() => this.#document(document, source));
+      for (const document of parseYaml(name, text, MAX_DEPTH)) {
+        if (document instanceof ManifestError) this.#errors.push(document);
+        else this.#root(document.source, document.root);
       }
     });
   }
 
-  #document(document: Document, source: Source): void {
-    const { file, lines } = source;
-    const [error] = document.errors;
-    if (error !== undefined) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw new ManifestError(
-        `Cannot parse ${JSON.stringify(file)}: ${error.message}, expected YAML`,
-        {
-          location: { file, line, column: col },
-          cause: error,
-        },
-      );
-    }
-    const contents = document.contents as Node | null;
-    if (contents === null) return;
-    const cursor = cursorOf(source, contents, {});
-    if (!cursor.isNull) this.#object(source, contents, cursor);
+  #root(source: Source<unknown>, value: unknown): void {
+    this.#collect(() => {
+      const cursor = Cursor.at(source, value, this.#subject());
+      if (!cursor.isNull) this.#object(cursor, {});
+    });
   }
 
-  #object(source: Source, node: Node, cursor: Cursor): void {
-    const fields = cursor.entries();
-    const kindField = present(fields.get("kind")) ?? cursor.fail("has no kind", "kind");
-    const kind = kindField.string();
+  #object(cursor: Cursor, inherited: Inherited): void {
+    const fields = cursor.peek();
+    const kindField = present(fields.get("kind"));
+    const kind = kindField?.string() ?? inherited.kind ?? cursor.fail("has no kind", "kind");
+    const versionField = present(fields.get("apiVersion"));
+    const apiVersion = versionField?.string() ?? inherited.apiVersion;
     if (kind === "List" || (kind.endsWith("List") && fields.has("items"))) {
-      return this.#list(source, fields.get("items"));
+      cursor.rename(printable(kind));
+      return this.#list(fields, kind, apiVersion);
     }
-    const apiVersion = (present(fields.get("apiVersion")) ??
-      cursor.fail("has no apiVersion", "apiVersion")).string();
-    const wanted = API_VERSIONS.get(kind);
-    if (POLICY_KINDS_NOT_YET.includes(kind)) {
-      cursor.rename(titleOf(kind, fields));
-      kindField.fail(`${kind} is not supported yet`, "CiliumNetworkPolicy");
+    const known = KINDS.get(kind);
+    const versions = known === undefined ? [] : apiVersionsOf(known);
+    const expected = versions.join(" or ");
+    const title = titleOf(kind, fields);
+    cursor.rename(title);
+    if (apiVersion === undefined) {
+      cursor.fail("has no apiVersion", expected === "" ? "apiVersion" : `apiVersion ${expected}`);
     }
-    if (wanted === undefined) return void this.#skipped.push(skip(kind, fields, cursor));
-    if (apiVersion !== wanted) {
-      cursor.rename(titleOf(kind, fields));
-      fields.get("apiVersion")?.fail(`is ${JSON.stringify(apiVersion)}`, wanted);
+    const foreign = known !== undefined && groupOf(apiVersion) !== known.group;
+    if (known === undefined || (foreign && known.isPolicy !== true)) {
+      this.#skipped.push(skip(kind, fields, cursor));
+      return;
     }
-    this.#add(this.#readKind(source, node, kind));
+    if (!versions.includes(apiVersion)) {
+      (versionField ?? cursor).fail(`is ${JSON.stringify(apiVersion)}`, expected);
+    }
+    this.#known(title, known, cursor);
   }
 
-  #list(source: Source, items: Cursor | undefined): void {
-    const list = present(items);
-    if (list === undefined) return;
-    for (const item of list.items()) {
+  #known(title: string, known: Kind, cursor: Cursor): void {
+    const subject = this.#subject(title, known);
+    const object = cursor.restart(subject);
+    const read = known.read(object, this.#defaultNamespace);
+    for (const [feature, field] of subject.uses) {
+      if (this.#notYet.has(feature)) {
+        field.fail(`is not supported yet (${feature})`, "a policy without it");
+      }
+    }
+    if (known.feature !== undefined && this.#notYet.has(known.feature)) {
+      object.fail("is not supported yet", "a policy of another kind");
+    }
+    for (const item of read) this.#add(item);
+  }
+
+  #list(fields: Map<string, Cursor>, kind: string, apiVersion: string | undefined): void {
+    const inherited: Inherited = {
+      ...kind === "List" ? {} : { kind: kind.slice(0, -"List".length) },
+      ...kind === "List" || apiVersion === undefined ? {} : { apiVersion },
+    };
+    for (const item of present(fields.get("items"))?.items() ?? []) {
       this.#collect(() => {
-        const node = item.unwrap() ?? item.fail("is empty", "an object");
-        this.#object(source, node, cursorOf(source, node, {}));
+        if (item.isNull) item.fail("is empty", "an object");
+        this.#object(item.restart(this.#subject()), inherited);
       });
     }
   }
 
-  #readKind(source: Source, node: Node, kind: string): ClusterObject {
-    if (kind === "Pod") return readPod(cursorOf(source, node, {}, kind), this.#defaultNamespace);
-    if (kind === "Namespace") return readNamespace(cursorOf(source, node, {}, kind));
-    const cursor = cursorOf(source, node, CILIUM_NETWORK_POLICY_SCHEMA, kind);
-    return readCiliumNetworkPolicy(cursor, this.#defaultNamespace);
-  }
-
-  #add(object: ClusterObject): void {
-    const ref = formatRef(refOf(object));
-    const first = this.#seen.get(ref);
+  #add(object: ClusterObject | Workload): void {
+    const ref = isWorkload(object) ? object : refOf(object);
+    const key = formatRef(ref);
+    const first = this.#seen.get(key);
     if (first !== undefined) {
       throw new ManifestError(
-        `Cannot read ${JSON.stringify(ref)}: defined before at ${first.file}:${first.line}, ` +
+        `Cannot read ${JSON.stringify(key)}: defined before at ${first.file}:${first.line}, ` +
           `expected one definition`,
         { location: object.location },
       );
     }
-    this.#seen.set(ref, object.location);
-    this.#objects.push(object);
+    this.#seen.set(key, object.location);
+    if (isWorkload(object)) this.#workloads.push(object);
+    else this.#objects.push(object);
+  }
+
+  #subject(title = "object", { schema }: { schema: Kind["schema"] } = { schema: {} }): Subject {
+    return {
+      title,
+      schema,
+      lenient: this.#lenient,
+      warn: (warning) => this.#warnings.push(warning),
+      uses: new Map(),
+    };
   }
 
   #collect(read: () => void): void {
@@ -188,53 +231,11 @@ class ObjectReader {
   }
 }
 
-interface ParsedDocument {
-  readonly document: Document;
-  readonly anchors: Map<string, Node[]>;
+function isWorkload(object: ClusterObject | Workload): object is Workload {
+  return WORKLOAD_KINDS.some((kind) => kind === object.kind);
 }
 
-function parse(name: string, text: string, lines: LineCounter): ParsedDocument[] {
-  try {
-    const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false };
-    const documents = [...parseAllDocuments(text, options)] as Document[];
-    return documents.map((document) => ({ document, anchors: anchorsOf(document) }));
-  } catch (cause) {
-    // The parser recurses: nesting of some thousand levels exhausts the stack.
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ManifestError(
-      `Cannot parse ${
-        JSON.stringify(name)
-      }: nested too deeply, expected at most ${MAX_DEPTH} levels`,
-      { location: { file: name, line: 1, column: 1 }, cause },
-    );
-  }
-}
-
-/**
- * Walks a document once: collects its anchors, and refuses what is nested so deeply
- * that readers which recurse would exhaust the stack.
- */
-function anchorsOf(document: Document): Map<string, Node[]> {
-  const anchors = new Map<string, Node[]>();
-  visit(document, {
-    Node(_key, node, path) {
-      if (path.filter(isCollection).length > MAX_DEPTH) {
-        throw new RangeError("Cannot read manifest: nested too deeply");
-      }
-      if (isAlias(node) || node.anchor === undefined) return;
-      const known = anchors.get(node.anchor);
-      if (known === undefined) anchors.set(node.anchor, [node]);
-      else known.push(node);
-    },
-  });
-  return anchors;
-}
-
-function cursorOf(source: Source, node: Node, schema: Schema, title = "object"): Cursor {
-  return new Cursor(source, { title, schema }, node, null);
-}
-
-function skip(kind: string, fields: Map<string, Cursor>, object: Cursor): SkippedObject {
+function skip(kind: string, fields: ReadonlyMap<string, Cursor>, object: Cursor): SkippedObject {
   const { namespace, name } = nameOf(fields);
   return {
     kind: printable(kind),
@@ -244,15 +245,16 @@ function skip(kind: string, fields: Map<string, Cursor>, object: Cursor): Skippe
   };
 }
 
-function titleOf(kind: string, fields: Map<string, Cursor>): string {
+function titleOf(kind: string, fields: ReadonlyMap<string, Cursor>): string {
   const { namespace, name } = nameOf(fields);
+  if (name === "") return printable(kind);
   return `${kind} ${JSON.stringify(namespace === "" ? name : `${namespace}/${name}`)}`;
 }
 
-function nameOf(fields: Map<string, Cursor>): { namespace: string; name: string } {
-  const metadata = present(fields.get("metadata"))?.entries();
-  return {
-    namespace: present(metadata?.get("namespace"))?.string() ?? "",
-    name: present(metadata?.get("name"))?.string() ?? "",
-  };
+/** What the object calls itself, if it does so in a way that can be read. */
+function nameOf(fields: ReadonlyMap<string, Cursor>): { namespace: string; name: string } {
+  const metadata = fields.get("metadata");
+  const parts = metadata?.isObject === true ? metadata.peek() : undefined;
+  const text = (field: Cursor | undefined) => field?.isString === true ? field.string() : "";
+  return { namespace: text(parts?.get("namespace")), name: text(parts?.get("name")) };
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { LabelSelector } from "./label_selector.ts";
 import type { IpPrefix } from "./ip_prefix.ts";
 import type { L7Rules, ListenerRef, TlsContext } from "./l7_rule.ts";
 import type {
@@ -19,53 +20,16 @@ import type {
   ServicePeer,
 } from "./rule_peer.ts";
 
+export type {
+  LabelSelector,
+  LabelSource,
+  MatchExpression,
+  MatchLabel,
+  Operator,
+} from "./label_selector.ts";
+
 /** Where a flow is judged: at its destination (ingress) or at its source (egress). */
 export type RuleDirection = "ingress" | "egress";
-
-/** Every source that a selector can name; see {@linkcode LabelSource}. */
-export const LABEL_SOURCES = [
-  "any",
-  "k8s",
-  "reserved",
-  "cidr",
-  "cidrgroup",
-  "fqdn",
-  "node",
-] as const;
-
-/**
- * Where a selector looks for a label: `k8s` labels of pods and namespaces, `reserved`
- * labels of well-known identities, labels of address blocks (`cidr`), of CiliumCIDRGroups
- * (`cidrgroup`), of DNS names (`fqdn`), of nodes (`node`), or `any` of them.
- */
-export type LabelSource = typeof LABEL_SOURCES[number];
-
-/** How a requirement compares a label with its values. */
-export type Operator = "In" | "NotIn" | "Exists" | "DoesNotExist";
-
-/** One line of `matchLabels`. */
-export interface MatchLabel {
-  readonly source: LabelSource;
-  /** Label key without source, for example `org`. */
-  readonly key: string;
-  readonly value: string;
-}
-
-/** One item of `matchExpressions`. */
-export interface MatchExpression {
-  readonly source: LabelSource;
-  /** Label key without source. */
-  readonly key: string;
-  readonly operator: Operator;
-  /** At least one with `In` and `NotIn`, none with the others. */
-  readonly values: readonly string[];
-}
-
-/** A label selector: all of its parts must hold. Without parts it holds for everything. */
-export interface LabelSelector {
-  readonly matchLabels: readonly MatchLabel[];
-  readonly matchExpressions: readonly MatchExpression[];
-}
 
 /** Transport protocols that `toPorts` can name. `ANY` stands for the other three. */
 export type PortProtocol = "TCP" | "UDP" | "SCTP" | "ANY";
@@ -123,7 +87,7 @@ export interface TrafficRule {
   readonly entities?: readonly Entity[];
   /** `fromNodes` or `toNodes`, by the labels of nodes. */
   readonly nodes?: readonly LabelSelector[];
-  /** `toServices`; egress only, never with `toPorts`. */
+  /** `toServices`; egress only. */
   readonly services?: readonly ServicePeer[];
   /** `toFQDNs`; `egress` only. */
   readonly fqdns?: readonly FqdnSelector[];

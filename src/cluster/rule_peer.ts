@@ -4,7 +4,7 @@
  * @module
  */
 import type { IpPrefix } from "./ip_prefix.ts";
-import type { LabelSelector } from "./rule.ts";
+import type { LabelSelector } from "./label_selector.ts";
 
 /**
  * One item of `fromCIDRSet` or `toCIDRSet`: a block, a CiliumCIDRGroup by name, or those
@@ -38,7 +38,11 @@ export const ENTITIES = [
 /** One item of `fromEntities` or `toEntities`. */
 export type Entity = typeof ENTITIES[number];
 
-/** One item of `toServices`: a service by name, or those that a selector finds. */
+/**
+ * One item of `toServices`: a service by name, or those that a selector finds. Without a
+ * namespace, in whatever namespace they are (cilium/cilium pkg/policy/k8s/service.go,
+ * serviceRefMatches and serviceSelectorMatches).
+ */
 export type ServicePeer =
   | {
     readonly serviceName: string;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IpAddress } from "./ip_address.ts";
-import type { Location } from "./object.ts";
+import type { Location } from "./location.ts";
 
 /** One item of `spec.ports` of a Service. */
 export interface ServicePort {

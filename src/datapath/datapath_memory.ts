@@ -5,7 +5,14 @@
  *
  * @module
  */
-import type { AddressBytes, EndpointState, NodeState, PolicyState } from "./datapath.ts";
+import type {
+  AddressBytes,
+  EndpointState,
+  IdentityState,
+  IpcacheState,
+  NodeState,
+  PolicyState,
+} from "./datapath.ts";
 import { eventMaskOf } from "./event_mask.ts";
 import { ImageBuilder, type MergeMode, type PolicyImage } from "./image_builder.ts";
 import {
@@ -26,7 +33,7 @@ import {
   PACKET_SLOT_SIZE,
   POLICY_TABLE_SIZE,
 } from "./layout.ts";
-import { checkNodeState } from "./node_state.ts";
+import { checkIdentity, checkIpcacheEntry, checkNodeState } from "./node_state.ts";
 import { PacketBatch } from "./packet_batch.ts";
 import { INITIAL_PAGES, instantiateWasm, type WasmInstance, type WasmSource } from "./wasm.ts";
 
@@ -138,6 +145,28 @@ export class DatapathMemory {
   }
 
   /**
+   * Gives an identity its slot: for images from now on, and for packets that bring the identity
+   * in a mark. Add it before any entry or address names it.
+   *
+   * @throws {RangeError} If the identity or the slot is out of range, or the table is full.
+   */
+  addIdentity({ identity, slot }: IdentityState): void {
+    checkIdentity({ identity, slot });
+    this.#stored("identities", this.wasm.exports.upsertIdentity(identity, slot));
+    this.#slots.set(identity, slot);
+  }
+
+  /**
+   * Says whose an address or CIDR is now.
+   *
+   * @throws {RangeError} If the entry is malformed, or the table is full.
+   */
+  setAddress(entry: IpcacheState): void {
+    checkIpcacheEntry(entry);
+    this.#storeAddress(entry);
+  }
+
+  /**
    * Builds the image of a policy with the slots of the loaded state. Nothing points to it
    * until {@linkcode DatapathMemory.publish}.
    */
@@ -238,15 +267,18 @@ export class DatapathMemory {
     for (const { identity, slot } of state.identities) {
       this.#stored("identities", exports.upsertIdentity(identity, slot));
     }
-    for (const { address, prefixLength, identity } of state.ipcache) {
-      const family = address.length === 4 ? 4 : 6;
-      const slot = this.slotOf(identity);
-      this.#stage(address);
-      const result = prefixLength === undefined
-        ? exports.upsertIpcache(family, identity, slot)
-        : exports.upsertIpcacheCidr(family, prefixLength, identity, slot);
-      this.#stored("ipcache", result);
-    }
+    for (const entry of state.ipcache) this.#storeAddress(entry);
+  }
+
+  #storeAddress({ address, prefixLength, identity }: IpcacheState): void {
+    const { exports } = this.wasm;
+    const family = address.length === 4 ? 4 : 6;
+    const slot = this.slotOf(identity);
+    this.#stage(address);
+    const result = prefixLength === undefined
+      ? exports.upsertIpcache(family, identity, slot)
+      : exports.upsertIpcacheCidr(family, prefixLength, identity, slot);
+    this.#stored("ipcache", result);
   }
 
   #loadEndpoint(endpoint: EndpointState, events: number): void {

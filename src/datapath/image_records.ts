@@ -19,7 +19,10 @@ import {
   MAP_STATE_ENTRY_VERDICT_OFF,
   VERDICT_ALLOW,
   VERDICT_DENY,
+  VERDICT_REDIRECT,
 } from "./layout.ts";
+
+const VERDICTS = { allow: VERDICT_ALLOW, deny: VERDICT_DENY, redirect: VERDICT_REDIRECT } as const;
 
 /** Bytes that the records of so many entries take. */
 export function recordBytes(entries: number): number {
@@ -56,6 +59,7 @@ export function writeRecords(
     requireRange(entry.authType, 255, "authType", index);
     requireRange(entry.precedence, 0xFFFFFFFF, "precedence", index);
     requireRange(entry.cookie, 0xFFFFFFFF, "cookie", index);
+    requireRange(entry.redirect ?? 0, 0xFFFF, "redirect", index);
     const ingress = entry.direction === "ingress";
     view.setUint32(at + MAP_STATE_ENTRY_IDENTITY_OFF, entry.identity, true);
     view.setUint32(at + MAP_STATE_ENTRY_SLOT_OFF, slotOf(entry.identity), true);
@@ -68,11 +72,11 @@ export function writeRecords(
     );
     view.setUint8(
       at + MAP_STATE_ENTRY_VERDICT_OFF,
-      entry.verdict === "allow" ? VERDICT_ALLOW : VERDICT_DENY,
+      VERDICTS[entry.verdict],
     );
     view.setUint8(at + MAP_STATE_ENTRY_AUTH_TYPE_OFF, entry.authType);
     view.setUint8(at + MAP_STATE_ENTRY_PAD_OFF, 0);
-    view.setUint16(at + MAP_STATE_ENTRY_REDIRECT_OFF, 0, true);
+    view.setUint16(at + MAP_STATE_ENTRY_REDIRECT_OFF, entry.redirect ?? 0, true);
     view.setUint16(at + MAP_STATE_ENTRY_PAD2_OFF, 0, true);
     view.setUint32(at + MAP_STATE_ENTRY_PRECEDENCE_OFF, entry.precedence, true);
     view.setUint32(at + MAP_STATE_ENTRY_COOKIE_OFF, entry.cookie, true);

@@ -1,4 +1,11 @@
-import type { AddressBytes, EndpointState, IpcacheState, MacBytes, NodeState } from "./datapath.ts";
+import type {
+  AddressBytes,
+  EndpointState,
+  IdentityState,
+  IpcacheState,
+  MacBytes,
+  NodeState,
+} from "./datapath.ts";
 import {
   IDENTITY_RESERVED_MAX,
   IMAGE_L_SLOTS,
@@ -36,6 +43,20 @@ function checkEndpoint(endpoint: EndpointState): void {
   for (const bytes of macs) requireLength("MAC address of endpoint", id, bytes, [6]);
 }
 
+/**
+ * Checks an identity and its slot.
+ *
+ * @throws {RangeError} That names what is wrong.
+ */
+export function checkIdentity({ identity, slot }: IdentityState): void {
+  requireNumber("identity", "number", identity, 1, MAX_U32);
+  requireNumber("identity", "slot", slot, 1, IMAGE_L_SLOTS - 1);
+  const reserved = identity <= IDENTITY_RESERVED_MAX || slot <= IDENTITY_RESERVED_MAX;
+  if (reserved && slot !== identity) {
+    reject("identity", identity, `slot ${slot}`, "slot = identity for 1 to 255");
+  }
+}
+
 /** Bits of the address behind the prefix. */
 function hasHostBits(address: AddressBytes, prefixLength: number): boolean {
   return address.some((byte, i) => {
@@ -44,7 +65,12 @@ function hasHostBits(address: AddressBytes, prefixLength: number): boolean {
   });
 }
 
-function checkIpcache(entry: IpcacheState, index: number): void {
+/**
+ * Checks one line of the ipcache; `index` names it.
+ *
+ * @throws {RangeError} That names what is wrong.
+ */
+export function checkIpcacheEntry(entry: IpcacheState, index = 0): void {
   const { address, prefixLength, identity } = entry;
   requireLength("ipcache entry", index, address, [4, 16]);
   requireNumber("ipcache entry", "identity", identity, 0, MAX_U32);
@@ -81,19 +107,12 @@ export function checkNodeState(state: NodeState): void {
     state.endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
       .filter((address) => address !== undefined).map(String),
   );
-  for (const { identity, slot } of state.identities) {
-    requireNumber("identity", "number", identity, 1, MAX_U32);
-    requireNumber("identity", "slot", slot, 1, IMAGE_L_SLOTS - 1);
-    const reserved = identity <= IDENTITY_RESERVED_MAX || slot <= IDENTITY_RESERVED_MAX;
-    if (reserved && slot !== identity) {
-      reject("identity", identity, `slot ${slot}`, "slot = identity for 1 to 255");
-    }
-  }
+  state.identities.forEach(checkIdentity);
   requireUnique("identity", state.identities.map(({ identity }) => identity));
   requireUnique("slot", state.identities.map(({ slot }) => slot));
   requireRoom("identities", state.identities.length, MAX_IDENTITIES);
 
-  state.ipcache.forEach(checkIpcache);
+  state.ipcache.forEach(checkIpcacheEntry);
   for (const size of [4, 16]) {
     const family = state.ipcache.filter((entry) => entry.address.length === size);
     const cidrs = family.filter((entry) => entry.prefixLength !== undefined).length;

@@ -22,7 +22,7 @@ import {
 } from "ebpf-ts-loader/netlink";
 import { createNetns, type Netns } from "ebpf-ts-loader/sys";
 import { addressBytes } from "../verify/address.ts";
-import { madeUpMac } from "../verify/scenario.ts";
+import { madeUpMac } from "../verify/made_up_mac.ts";
 import type { Endpoint } from "../policy/snapshot.ts";
 
 /** A pod's place in the network. */

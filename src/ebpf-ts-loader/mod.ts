@@ -45,12 +45,14 @@ export {
 export type { ByteOrder } from "./elf/elf_file.ts";
 export type * from "./btf/layout.ts";
 export type * from "./btf/types.ts";
+export { type BtfValue, decodeValue, encodeValue, type ValueContext } from "./btf/value.ts";
 export {
   type Difference,
   MismatchError,
   NotSupportedError,
   ObjectFormatError,
   VerifierError,
+  type VerifierErrorOptions,
 } from "./errors.ts";
 export {
   type BtfFeature,
@@ -59,22 +61,43 @@ export {
   type KernelFeaturesOptions,
   type Support,
 } from "./features/kernel_features.ts";
+export type { AttachedPrograms } from "./link/_query_programs.ts";
+export { attachTc, type TcAttachment, type TcOptions } from "./link/attach_tc.ts";
+export { BpfLink, openLinkById, openPinnedLink } from "./link/bpf_link.ts";
+export {
+  attachCgroup,
+  type CgroupOptions,
+  type CgroupQueryOptions,
+  queryCgroup,
+} from "./link/cgroup_link.ts";
+export {
+  attachClsact,
+  ClsactFilter,
+  type ClsactOptions,
+  type ClsactPlace,
+} from "./link/clsact_filter.ts";
+export { attachNetns, type NetnsOptions, queryNetns } from "./link/netns_link.ts";
 export {
   afterLink,
-  attachTcx,
+  afterProgram,
   beforeLink,
+  beforeProgram,
   head,
+  type LinkPosition,
+  tail,
+} from "./link/position.ts";
+export {
+  attachTcx,
   openPinnedTcx,
   queryTcx,
-  tail,
   type TcxDirection,
   TcxLink,
   type TcxOptions,
-  type TcxPosition,
-  type TcxQuery,
 } from "./link/tcx_link.ts";
+export { attachXdp, queryXdp, type XdpMode, type XdpOptions } from "./link/xdp_link.ts";
 export { BpfMap, type MapMmapOptions, type MapShape } from "./object/bpf_map.ts";
-export { BpfProgram, type ProgramShape } from "./object/bpf_program.ts";
+export type { BenchmarkOptions, BenchmarkResult } from "./object/benchmark_program.ts";
+export { BpfProgram, openPinnedProgram, type ProgramShape } from "./object/bpf_program.ts";
 export { Collection } from "./object/collection.ts";
 export {
   type CompatibilityOptions,
@@ -83,7 +106,15 @@ export {
   openPinnedMap,
   requireCompatible,
 } from "./object/create_map.ts";
-export type { LinkInfo, MapInfo, ProgramInfo } from "./object/info.ts";
+export {
+  type KernelBtf,
+  type LinkInfo,
+  LinkType,
+  type MapInfo,
+  type ProgramInfo,
+} from "./object/info.ts";
+export { type Kconfig, type KconfigValue } from "./object/kernel_config.ts";
+export { kernelTypes } from "./object/kernel_types.ts";
 export { loadBtf } from "./object/load_btf.ts";
 export { loadCollection, type LoadCollectionOptions } from "./object/load_collection.ts";
 export { loadProgram, type LoadProgramOptions } from "./object/load_program.ts";
@@ -95,14 +126,27 @@ export {
   type DeleteBatchOptions,
 } from "./object/map_batch.ts";
 export { type MapKey, type MapValue, UpdateFlag } from "./object/map_elements.ts";
+export { type KernelSymbol, resolveExterns } from "./object/resolve_externs.ts";
+export { type MapLayouts, TypedMap, typedMap } from "./object/typed_map.ts";
+export { Variable } from "./object/variable.ts";
+export {
+  btfIds,
+  linkIds,
+  mapIds,
+  openMapById,
+  openProgramById,
+  programIds,
+  readBtfById,
+} from "./object/object_walk.ts";
 export { unpin } from "./object/pin.ts";
 export { possibleCpus } from "./object/possible_cpus.ts";
+export { enableStats } from "./object/program_stats.ts";
 export {
   type OnBatch,
   type OnRecord,
   RingBuffer,
   type RingBufferOptions,
-} from "./object/ring_buffer.ts";
+} from "./reader/ring_buffer.ts";
 export {
   type InstantiateOptions,
   prepare,
@@ -136,4 +180,9 @@ export {
   type SectionKind,
   sectionKind,
 } from "./spec/section_kind.ts";
-export { getVariable, setVariable, type VariableValue } from "./spec/variable_value.ts";
+export {
+  getVariable,
+  setVariable,
+  type VariableValue,
+  variableValue,
+} from "./spec/variable_value.ts";

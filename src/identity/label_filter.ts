@@ -81,18 +81,36 @@ export function labelFilter(additional: readonly string[] = []): LabelFilter {
   const own = additional.map(parseLabelPattern);
   const patterns = [...DEFAULT_LABEL_PATTERNS.map(parseLabelPattern), ...own];
   const inclusive = own.some((pattern) => !pattern.exclude);
+  const decided = new Map<string, boolean>();
   return (label) => {
-    let included = 0;
-    // The shortest exclusion competes with the longest inclusion, as in Cilium.
-    let excluded = Infinity;
-    for (const pattern of patterns) {
-      if (pattern.source !== undefined && pattern.source !== label.source) continue;
-      const length = pattern.expression.exec(label.key)?.[0].length;
-      if (length === undefined) continue;
-      if (pattern.exclude) excluded = Math.min(excluded, length);
-      else included = Math.max(included, length);
-    }
-    if (excluded === Infinity) return included > 0 || !inclusive;
-    return included > excluded;
+    // A cluster has few keys of labels, and each pod asks for all of its own.
+    const name = `${label.source}:${label.key}`;
+    const known = decided.get(name);
+    if (known !== undefined) return known;
+    const answer = isRelevant(label, patterns, inclusive);
+    if (decided.size < MAX_DECIDED) decided.set(name, answer);
+    return answer;
   };
+}
+
+/** Keys are chosen by others: what is remembered must not grow without end. */
+const MAX_DECIDED = 100_000;
+
+function isRelevant(
+  label: Label,
+  patterns: readonly LabelPattern[],
+  inclusive: boolean,
+): boolean {
+  let included = 0;
+  // The shortest exclusion competes with the longest inclusion, as in Cilium.
+  let excluded = Infinity;
+  for (const pattern of patterns) {
+    if (pattern.source !== undefined && pattern.source !== label.source) continue;
+    const length = pattern.expression.exec(label.key)?.[0].length;
+    if (length === undefined) continue;
+    if (pattern.exclude) excluded = Math.min(excluded, length);
+    else included = Math.max(included, length);
+  }
+  if (excluded === Infinity) return included > 0 || !inclusive;
+  return included > excluded;
 }

@@ -1,5 +1,6 @@
-import { labelsOf } from "./label.ts";
+import { parseIpPrefix } from "../cluster/ip_prefix.ts";
 import type { Identity } from "./identity.ts";
+import { labelsOf } from "./label.ts";
 
 /** Numbers of the well-known identities, as in Cilium. */
 export const RESERVED = {
@@ -29,8 +30,8 @@ export const RESERVED_IDENTITIES: readonly Identity[] = [
   reserved(RESERVED.REMOTE_NODE, "remote-node"),
   reserved(RESERVED.KUBE_APISERVER, "kube-apiserver", "remote-node"),
   reserved(RESERVED.INGRESS, "ingress"),
-  reserved(RESERVED.WORLD_IPV4, "world-ipv4"),
-  reserved(RESERVED.WORLD_IPV6, "world-ipv6"),
+  { ...reserved(RESERVED.WORLD_IPV4, "world-ipv4"), prefixes: [parseIpPrefix("0.0.0.0/0")] },
+  { ...reserved(RESERVED.WORLD_IPV6, "world-ipv6"), prefixes: [parseIpPrefix("::/0")] },
 ];
 
 function reserved(id: number, ...keys: string[]): Identity {

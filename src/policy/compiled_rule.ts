@@ -1,8 +1,12 @@
-import type { CiliumNetworkPolicy } from "../cluster/object.ts";
-import type { PortSpec, RuleDirection, RuleOrigin, TrafficRule } from "../cluster/rule.ts";
-import { PROTOCOL } from "./map_state.ts";
-import { type PortBlock, portBlocks } from "./port_range.ts";
-import { peerSelector, type Selector, subjectSelector } from "./selector.ts";
+/**
+ * Rules of every kind in one form: selectors canonical, ports as map state keys.
+ *
+ * @module
+ */
+import type { L7Rules, ListenerRef } from "../cluster/l7_rule.ts";
+import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
+import type { PortBlock } from "./port_range.ts";
+import type { LabelsSelector, Selector } from "./selector.ts";
 
 /** Protocol and ports of a map state key. */
 export interface PortKey extends PortBlock {
@@ -10,72 +14,68 @@ export interface PortKey extends PortBlock {
   readonly protocol: number;
 }
 
+/** What is asked for above the transport, at the ports of one item of a rule. */
+export interface L7Demand {
+  /** Absent where only a listener is named. */
+  readonly rules?: L7Rules;
+  readonly listener?: ListenerRef;
+}
+
+/** Ports of a rule, as numbers. */
+export interface RulePort extends PortKey {
+  readonly l7?: L7Demand;
+}
+
+/** A port of a rule by the name that a container gives it. */
+export interface NamedRulePort {
+  readonly name: string;
+  /** IP protocol numbers; several for `ANY`. */
+  readonly protocols: readonly number[];
+  readonly l7?: L7Demand;
+}
+
+/** Tiers are decided one after the other; `Pass` leads from one to the next. */
+export const TIER = { ADMIN: 0, NORMAL: 1, BASELINE: 2 } as const;
+
+/** Place of a rule among those of its direction. Rules of one place are equally strong. */
+export interface Rank {
+  readonly tier: typeof TIER[keyof typeof TIER];
+  /** Within the tier; a lower number is decided first. */
+  readonly priority: number;
+  /** Place in the policy, among those of one priority; a lower number is decided first. */
+  readonly index: number;
+}
+
+/** Where the rules of Cilium's policies and of NetworkPolicies stand. */
+export const NORMAL_RANK: Rank = { tier: TIER.NORMAL, priority: 0, index: 0 };
+
+/** What a rule does with what it matches. */
+export type RuleVerdict = "allow" | "deny" | "pass";
+
 /** A rule with its selectors canonical and its ports as map state keys. */
 export interface CompiledRule {
   readonly origin: RuleOrigin;
   readonly direction: RuleDirection;
-  /** The endpoints that the rule is for. */
-  readonly subject: Selector;
+  readonly rank: Rank;
+  readonly verdict: RuleVerdict;
+  /** The endpoints (or, for a host rule, the nodes) that the rule is for. */
+  readonly subject: LabelsSelector;
+  /** The rule is for nodes, not for pods. */
+  readonly host: boolean;
   /** The rule turns the default of its direction to deny. */
   readonly defaultDeny: boolean;
-  /** `all` when there is no condition on the peer; an empty list allows nobody. */
+  /** `all` when there is no condition on the peer; an empty list matches nobody. */
   readonly peers: "all" | readonly Selector[];
-  readonly ports: readonly PortKey[];
+  readonly ports: readonly RulePort[];
+  /** Absent: none. */
+  readonly namedPorts?: readonly NamedRulePort[];
+  /** Authentication type that the author asks for, 0 for explicitly none. Absent: not said. */
+  readonly authType?: number;
+  /** Text that verdicts of this rule carry. */
+  readonly log?: string;
+  /** Age of the policy, milliseconds since 1970; absent where it is not known. */
+  readonly createdAt?: number;
 }
 
-const ALL_PORTS: readonly PortKey[] = [{ protocol: PROTOCOL.ANY, port: 0, portPrefix: 0 }];
-
-/** What `ANY` stands for in `toPorts`. */
-const TRANSPORTS = [PROTOCOL.TCP, PROTOCOL.UDP, PROTOCOL.SCTP] as const;
-
-/**
- * Compiles every rule of a policy.
- *
- * @param cluster Name of the local cluster.
- */
-export function compilePolicy(policy: CiliumNetworkPolicy, cluster: string): CompiledRule[] {
-  const { kind, namespace, name } = policy;
-  const next = { ingress: 0, egress: 0 };
-  const rules: CompiledRule[] = [];
-  for (const spec of policy.specs) {
-    const subject = subjectSelector(spec.endpointSelector, namespace);
-    for (const direction of ["ingress", "egress"] as const) {
-      for (const rule of spec[direction] ?? []) {
-        rules.push({
-          origin: { kind, namespace, name, direction, index: next[direction]++ },
-          direction,
-          subject,
-          defaultDeny: spec.enableDefaultDeny[direction] ?? true,
-          peers: peersOf(rule, namespace, cluster),
-          ports: portsOf(rule),
-        });
-      }
-    }
-  }
-  return rules;
-}
-
-/**
- * An empty rule (`{}`) allows nothing, it only turns default deny on. That is how Cilium
- * documents it (examples/policies/l3/egress-default-deny, policy language "Ingress/Egress
- * Default Deny") and how its connectivity tests use it ("all-ingress-deny").
- * An empty list of endpoints selects nobody, with or without ports (cilium/cilium
- * pkg/policy/utils/parserules.go, mergeEndpointSelectors). Ports alone are a rule for every peer.
- */
-function peersOf(rule: TrafficRule, namespace: string, cluster: string): CompiledRule["peers"] {
-  if (rule.endpoints !== undefined) {
-    return rule.endpoints.map((selector) => peerSelector(selector, namespace, cluster));
-  }
-  return (rule.toPorts?.length ?? 0) > 0 ? "all" : [];
-}
-
-function portsOf(rule: TrafficRule): readonly PortKey[] {
-  if (rule.toPorts === undefined || rule.toPorts.length === 0) return ALL_PORTS;
-  return rule.toPorts.flatMap(({ ports }) => ports.flatMap(portKeys));
-}
-
-function portKeys({ port, endPort, protocol }: PortSpec): PortKey[] {
-  const blocks = port === 0 ? [{ port: 0, portPrefix: 0 }] : portBlocks(port, endPort ?? port);
-  const protocols = protocol === "ANY" ? TRANSPORTS : [PROTOCOL[protocol]];
-  return protocols.flatMap((number) => blocks.map((block) => ({ protocol: number, ...block })));
-}
+/** Authentication types, numbered as Cilium's. */
+export const AUTH_TYPE = { disabled: 0, required: 1, "test-always-fail": 2 } as const;

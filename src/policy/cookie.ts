@@ -1,13 +1,9 @@
 import type { RuleOrigin } from "../cluster/rule.ts";
+import { InternTable } from "./intern_table.ts";
 import { NO_COOKIE } from "./map_state.ts";
 
 /** Revisions for which a cookie that no entry has any more can still be resolved. */
 export const COOKIE_REVISIONS = 8;
-
-interface CookieSet {
-  readonly origins: readonly RuleOrigin[];
-  lastUsed: number;
-}
 
 /**
  * Names sets of rules by numbers, for the policy entries and events that carry them.
@@ -16,36 +12,36 @@ interface CookieSet {
  * resolvable for {@linkcode COOKIE_REVISIONS} revisions, and numbers are not reused.
  */
 export class CookieTable {
-  readonly #byKey = new Map<string, number>();
-  readonly #sets = new Map<number, CookieSet>();
-  #next = NO_COOKIE + 1;
-  #revision = 0;
+  readonly #sets = new InternTable<readonly RuleOrigin[]>({
+    first: NO_COOKIE + 1,
+    last: 0xffffffff,
+    what: "set of rules",
+    keep: COOKIE_REVISIONS,
+  });
+
+  /** A rule is behind many entries: its name is written once. */
+  readonly #texts = new WeakMap<RuleOrigin, string>();
 
   /** Sets that can be resolved. */
   get size(): number {
     return this.#sets.size;
   }
 
-  /** Returns the number of a set of rules; the same for the same set, in any order. */
+  /**
+   * Takes a reference on the number of a set of rules: the same for the same set, in
+   * any order. {@linkcode NO_COOKIE} for the empty set.
+   */
   intern(origins: Iterable<RuleOrigin>): number {
     const byText = new Map<string, RuleOrigin>();
-    for (const origin of origins) byText.set(formatOrigin(origin), origin);
+    for (const origin of origins) byText.set(this.#textOf(origin), origin);
     if (byText.size === 0) return NO_COOKIE;
     const texts = [...byText.keys()].sort();
-    const key = texts.join("\n");
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    const cookie = this.#next;
-    if (cookie > 0xffffffff) {
-      throw new RangeError(
-        "Cannot name a set of rules: all 2^32 cookies given out, expected fewer",
-      );
-    }
-    this.#next++;
-    this.#byKey.set(key, cookie);
-    const sorted = texts.flatMap((text) => byText.get(text) ?? []);
-    this.#sets.set(cookie, { origins: sorted, lastUsed: this.#revision });
-    return cookie;
+    return this.#sets.intern(texts.join("\n"), () => texts.flatMap((t) => byText.get(t) ?? []));
+  }
+
+  /** Gives a reference back. */
+  release(cookie: number): void {
+    if (cookie !== NO_COOKIE) this.#sets.release(cookie);
   }
 
   /**
@@ -53,26 +49,25 @@ export class CookieTable {
    * for a cookie that is unknown or too old.
    */
   resolve(cookie: number): readonly RuleOrigin[] | undefined {
-    return cookie === NO_COOKIE ? [] : this.#sets.get(cookie)?.origins;
+    return cookie === NO_COOKIE ? [] : this.#sets.get(cookie);
   }
 
   /** Starts the next revision and forgets what has been out of use for too long. */
-  advance(inUse: Iterable<number>): void {
-    this.#revision++;
-    for (const cookie of inUse) {
-      const set = this.#sets.get(cookie);
-      if (set !== undefined) set.lastUsed = this.#revision;
-    }
-    for (const [cookie, { origins, lastUsed }] of this.#sets) {
-      if (this.#revision - lastUsed <= COOKIE_REVISIONS) continue;
-      this.#sets.delete(cookie);
-      this.#byKey.delete(origins.map(formatOrigin).join("\n"));
-    }
+  advance(): void {
+    this.#sets.advance();
+  }
+
+  #textOf(origin: RuleOrigin): string {
+    const known = this.#texts.get(origin);
+    if (known !== undefined) return known;
+    const text = formatOrigin(origin);
+    this.#texts.set(origin, text);
+    return text;
   }
 }
 
 /** Returns `kind/namespace/name direction[index]`; equal for equal origins only. */
 export function formatOrigin(origin: RuleOrigin): string {
-  const { kind, namespace, name, direction, index } = origin;
-  return `${kind}/${namespace}/${name} ${direction}[${index}]`;
+  const { kind, namespace, name, direction, index, deny } = origin;
+  return `${kind}/${namespace}/${name} ${direction}${deny ? "Deny" : ""}[${index}]`;
 }

@@ -4,23 +4,31 @@
  * @module
  */
 import { type Change, type Effect, ObjectStore } from "../cluster/change.ts";
+import type { IpAddress } from "../cluster/ip_address.ts";
 import type { IdentityAllocator } from "../identity/allocator.ts";
-import { type Identity, sameIdentity } from "../identity/identity.ts";
 import { type IdentityNews, IdentityWatch } from "../identity/identity_watch.ts";
 import { Ipcache } from "../identity/ipcache.ts";
-import { NAMESPACE_KEY, valueOf } from "../identity/label.ts";
 import { labelFilter } from "../identity/label_filter.ts";
 import { LocalAllocator } from "../identity/local_allocator.ts";
-import { type PodIdentity, PodTable } from "../identity/pod_table.ts";
-import { RESERVED, RESERVED_IDENTITIES } from "../identity/reserved.ts";
+import { NamedPortTable } from "../identity/named_ports.ts";
+import { NodeTable } from "../identity/node_table.ts";
+import { PodTable } from "../identity/pod_table.ts";
+import { RESERVED_IDENTITIES } from "../identity/reserved.ts";
 import { Slots } from "../identity/slot.ts";
+import { WorldTable } from "../identity/world_table.ts";
+import { ApiServers } from "./api_servers.ts";
 import { CookieTable } from "./cookie.ts";
-import { NumberPool } from "./number_pool.ts";
-import { type ResolvedPolicy, resolvePolicy } from "./resolve.ts";
+import { factKindOf, FactTable } from "./peer_facts.ts";
+import { type PolicyChange, PolicySet } from "./policy_set.ts";
+import { problemsOf } from "./problems.ts";
+import { RedirectTable } from "./redirect.ts";
 import { RuleTable } from "./rule_table.ts";
+import { asksForNodeLabels, type Selector } from "./selector.ts";
 import { SelectorCache } from "./selector_cache.ts";
 import { DEFAULT_SETTINGS, type PolicySettings } from "./settings.ts";
-import type { Endpoint, Policy, PolicySnapshot } from "./snapshot.ts";
+import { HostEndpoints } from "./host_endpoints.ts";
+import type { PolicySnapshot } from "./snapshot.ts";
+import { SnapshotBuilder } from "./snapshot_builder.ts";
 
 /** Options for {@linkcode PolicyEngine}. */
 export interface PolicyEngineOptions {
@@ -46,22 +54,37 @@ export interface PolicyEngineOptions {
   onSnapshot?: (snapshot: PolicySnapshot) => void;
 }
 
-/** Follows cluster state and keeps identities, IP cache and policies up to date. */
+/** A DNS name and the addresses that it leads to now; none when it has been forgotten. */
+export interface NameFact {
+  readonly name: string;
+  readonly addresses: readonly IpAddress[];
+}
+
+/**
+ * Follows cluster state and keeps identities, IP cache and policies up to date.
+ *
+ * There is one writer: calls are carried out one after the other, and what the watch of
+ * identities tells in between goes into the selector cache at once and into the policies
+ * with the next commit. So every snapshot is of one state of all of them.
+ */
 export class PolicyEngine implements Disposable {
   readonly #settings: PolicySettings;
   readonly #store = new ObjectStore();
-  readonly #selectors = new SelectorCache();
+  readonly #facts = new FactTable();
+  readonly #apiServers = new ApiServers();
+  readonly #selectors: SelectorCache;
   readonly #rules: RuleTable;
   readonly #watch: IdentityWatch;
   readonly #ipcache = new Ipcache();
+  readonly #namedPorts = new NamedPortTable();
+  readonly #world = new WorldTable(this.#ipcache);
+  readonly #nodes: NodeTable;
   readonly #pods: PodTable;
+  readonly #hosts: HostEndpoints;
   readonly #cookies = new CookieTable();
-  readonly #endpointIds = new Map<string, number>();
-  readonly #endpointPool = new NumberPool(1);
-  readonly #policies = new Map<number, Policy>();
-  readonly #policyPool = new NumberPool(1);
-  /** Cookies in use, by subject. */
-  readonly #cookiesInUse = new Map<number, ReadonlySet<number>>();
+  readonly #redirects = new RedirectTable();
+  readonly #policies: PolicySet;
+  readonly #snapshots: SnapshotBuilder;
   readonly #onSnapshot: (snapshot: PolicySnapshot) => void;
   #snapshot: PolicySnapshot;
   #queue: Promise<unknown> = Promise.resolve();
@@ -75,8 +98,25 @@ export class PolicyEngine implements Disposable {
     const allocator = options.allocator ?? new LocalAllocator();
     this.#settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.#onSnapshot = options.onSnapshot ?? (() => {});
-    const { cluster } = this.#settings;
-    this.#rules = new RuleTable(this.#selectors, cluster);
+    const { cluster, localNode, cidrMatchesNodes, profile, enforcement } = this.#settings;
+    this.#selectors = new SelectorCache({
+      used: (selector) => this.#noteSelector(selector, "use"),
+      dropped: (selector) => this.#noteSelector(selector, "drop"),
+    });
+    this.#rules = new RuleTable(cluster, this.#facts);
+    this.#nodes = new NodeTable({ ipcache: this.#ipcache, localNode, cidrMatchesNodes });
+    const rules = enforcement === "never" ? { rulesFor: () => [] } : this.#rules;
+    this.#policies = new PolicySet(rules, this.#settings, {
+      selectors: this.#selectors,
+      namedPorts: this.#namedPorts,
+      cookies: this.#cookies,
+      redirects: this.#redirects,
+      profile,
+      closed: enforcement === "always",
+    });
+    this.#hosts = new HostEndpoints(this.#nodes, this.#rules, this.#policies);
+    this.#snapshots = new SnapshotBuilder(this.#ipcache, this.slots);
+    this.#snapshots.takeIn({ added: RESERVED_IDENTITIES, deleted: [] });
     this.#selectors.update({ added: RESERVED_IDENTITIES, deleted: [] });
     this.#commitPending = true;
     this.#watch = new IdentityWatch(allocator, (news) => this.#onNews(news));
@@ -84,17 +124,28 @@ export class PolicyEngine implements Disposable {
       allocator,
       watch: this.#watch,
       ipcache: this.#ipcache,
+      namedPorts: this.#namedPorts,
       filter: labelFilter(options.labelPatterns),
       cluster,
+      localNode,
     });
-    this.#updatePolicies();
-    this.#snapshot = this.#build(0);
+    this.#snapshot = this.#build(0, []);
     this.#commitPending = false;
   }
 
   /** The latest snapshot. */
   get snapshot(): PolicySnapshot {
     return this.#snapshot;
+  }
+
+  /** Unique selectors in use, and what they select. */
+  get selectors(): SelectorCache {
+    return this.#selectors;
+  }
+
+  /** The rules in force. */
+  get rules(): RuleTable {
+    return this.#rules;
   }
 
   /**
@@ -105,9 +156,18 @@ export class PolicyEngine implements Disposable {
    *   applied then, and the rest is tried again by the next call.
    */
   apply(changes: Iterable<Change>, signal?: AbortSignal): Promise<PolicySnapshot> {
-    const turn = this.#queue.then(() => this.#apply(changes, signal));
-    this.#queue = turn.catch(() => {});
-    return turn;
+    return this.#enqueue(() => {
+      for (const change of changes) {
+        for (const effect of this.#store.apply(change)) this.#note(effect);
+      }
+    }, signal);
+  }
+
+  /** Applies what DNS names lead to, and returns the snapshot that has it. */
+  applyNames(facts: Iterable<NameFact>): Promise<PolicySnapshot> {
+    return this.#enqueue(() => {
+      for (const { name, addresses } of facts) this.#world.setName(name, addresses);
+    });
   }
 
   /** Ends the watch of identities. */
@@ -115,16 +175,18 @@ export class PolicyEngine implements Disposable {
     this.#watch[Symbol.dispose]();
   }
 
-  async #apply(changes: Iterable<Change>, signal?: AbortSignal): Promise<PolicySnapshot> {
-    for (const change of changes) {
-      for (const effect of this.#store.apply(change)) this.#note(effect);
-    }
-    try {
-      await this.#pods.reconcile(signal);
-    } finally {
-      this.#commit();
-    }
-    return this.#snapshot;
+  #enqueue(note: () => void, signal?: AbortSignal): Promise<PolicySnapshot> {
+    const turn = this.#queue.then(async () => {
+      note();
+      try {
+        await this.#pods.reconcile(signal);
+      } finally {
+        this.#commit();
+      }
+      return this.#snapshot;
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
   }
 
   #note({ type, object }: Effect): void {
@@ -134,110 +196,100 @@ export class PolicyEngine implements Disposable {
         return upsert ? this.#pods.upsertPod(object) : this.#pods.deletePod(object);
       case "Namespace":
         return upsert ? this.#pods.upsertNamespace(object) : this.#pods.deleteNamespace(object);
-      case "CiliumNetworkPolicy":
+      case "Node":
+        return upsert ? this.#nodes.upsertNode(object) : this.#nodes.deleteNode(object);
+      case "Service":
+      case "EndpointSlice":
+      case "CiliumCIDRGroup":
+        if (upsert) this.#facts.upsert(object);
+        else this.#facts.delete(object);
+        if (object.kind === "EndpointSlice") this.#apiServers.note(object, upsert);
+        return this.#rules.factsChanged(factKindOf(object));
+      default:
         return upsert ? this.#rules.upsert(object) : this.#rules.delete(object);
     }
   }
 
+  #noteSelector(selector: Selector, what: "use" | "drop"): void {
+    const use = what === "use";
+    if (selector.kind === "fqdn") {
+      if (use) this.#world.usePattern(selector.pattern);
+      else this.#world.dropPattern(selector.pattern);
+    } else if (selector.kind === "cidr") {
+      for (const block of [selector.cidr, ...selector.except]) {
+        if (use) this.#world.useBlock(block);
+        else this.#world.dropBlock(block);
+      }
+    } else if (asksForNodeLabels(selector)) {
+      if (use) this.#nodes.useLabels();
+      else this.#nodes.dropLabels();
+    }
+  }
+
   #onNews(news: IdentityNews): void {
-    for (const { id } of news.added) this.slots.add(id);
-    for (const id of news.deleted) this.slots.retire(id);
-    this.#selectors.update(news);
+    this.#takeIn(news);
     if (this.#commitPending) return;
     this.#commitPending = true;
     this.#queue = this.#queue.then(() => this.#commit()).catch(reportError);
   }
 
+  #takeIn(news: IdentityNews): void {
+    if (news.added.length === 0 && news.deleted.length === 0) return;
+    this.#snapshots.takeIn(news);
+    this.#selectors.update(news);
+  }
+
   #commit(): void {
     this.#commitPending = false;
-    this.#updatePolicies();
-    this.#cookies.advance([...this.#cookiesInUse.values()].flatMap((set) => [...set]));
-    this.#snapshot = this.#build(this.#snapshot.revision + 1);
+    if (this.#apiServers.takeChanged()) {
+      const { addresses } = this.#apiServers;
+      this.#nodes.setApiServers(addresses);
+      this.#world.setApiServers(addresses);
+    }
+    this.#takeIn(this.#nodes.reconcile());
+    this.#updateEndpoints();
+    const rules = this.#rules.takeChanged();
+    this.#hosts.update(rules);
+    this.#policies.rulesChanged(rules);
+    // New selectors may need identities of nodes and blocks, which they then select.
+    this.#policies.update();
+    this.#takeIn(this.#nodes.reconcile());
+    this.#takeIn(this.#world.reconcile());
+    const changes = this.#policies.flush();
+    this.#cookies.advance();
+    this.#redirects.advance();
+    this.#snapshot = this.#build(this.#snapshot.revision + 1, changes);
     this.#onSnapshot(this.#snapshot);
   }
 
-  #updatePolicies(): void {
-    const dirty = this.#rules.takeDirty();
-    const subjects = new Map<number, Identity>();
-    for (const { identity } of this.#pods.pods.values()) subjects.set(identity.id, identity);
-    for (const [id, policy] of this.#policies) {
-      const subject = subjects.get(id);
-      // A number that came back with other labels is another subject.
-      if (subject !== undefined && sameIdentity(subject, policy.subject)) continue;
-      this.#policies.delete(id);
-      this.#cookiesInUse.delete(id);
-      this.#policyPool.give(policy.number);
-    }
-    for (const [id, subject] of subjects) {
-      const old = this.#policies.get(id);
-      if (old !== undefined && !dirty.has(id)) continue;
-      const next = this.#resolve(subject);
-      if (old !== undefined && samePolicy(old, next)) continue;
-      const number = old?.number ?? this.#policyPool.take();
-      this.#policies.set(id, { ...next, number, revision: (old?.revision ?? 0) + 1, subject });
-      this.#cookiesInUse.set(id, new Set(next.mapState.entries.map(({ cookie }) => cookie)));
-    }
-  }
-
-  #resolve({ id, labels }: Identity): ResolvedPolicy {
-    const rules = this.#rules.rulesIn(valueOf(labels, NAMESPACE_KEY) ?? "");
-    return resolvePolicy(id, rules, this.#selectors.current, this.#settings, this.#cookies);
-  }
-
-  #build(revision: number): PolicySnapshot {
-    const cookies = this.#cookies;
-    const known = [...this.#watch.known.values()].sort((a, b) => a.id - b.id);
-    const slotted = (identity: number) => this.slots.get(identity);
-    return {
-      revision,
-      identities: [...RESERVED_IDENTITIES, ...known].map((i) => ({ ...i, slot: slotted(i.id) })),
-      ipcache: [...this.#ipcache.entries()].map((e) => ({ ...e, slot: slotted(e.identity) })),
-      endpoints: this.#endpoints(),
-      policies: [...this.#policies.values()].sort((a, b) => a.number - b.number),
-      problems: [...this.#problems()],
-      rulesOf: (cookie) => cookies.resolve(cookie),
-    };
-  }
-
-  #endpoints(): Endpoint[] {
-    const { pods } = this.#pods;
-    for (const [key, id] of this.#endpointIds) {
-      if (pods.has(key)) continue;
-      this.#endpointIds.delete(key);
-      this.#endpointPool.give(id);
-    }
-    return [...pods].map(([key, entry]) => this.#endpoint(key, entry)).sort((a, b) => a.id - b.id);
-  }
-
-  #endpoint(key: string, { pod, identity }: PodIdentity): Endpoint {
-    const id = this.#endpointIds.get(key) ?? this.#endpointPool.take();
-    this.#endpointIds.set(key, id);
-    const { namespace, name, addresses } = pod;
-    const policy = this.#policies.get(identity.id)?.number ?? 0;
-    return { id, namespace, name, addresses, identity: identity.id, policy };
-  }
-
-  *#problems(): Generator<Error> {
-    for (const { entry, holder } of this.#ipcache.conflicts()) {
-      // Pods of the host network share the addresses of their node.
-      if (entry.identity === RESERVED.HOST && holder.identity === RESERVED.HOST) continue;
-      yield new RangeError(
-        `Cannot use address "${entry.address.text}" for ${entry.owner}: ` +
-          `held by ${holder.owner}, expected one pod per address`,
+  #updateEndpoints(): void {
+    for (const key of this.#pods.takeChanged()) {
+      const known = this.#pods.get(key);
+      const local = known !== undefined && this.#pods.isLocal(known.pod);
+      this.#snapshots.setPod(key, local ? known : undefined);
+      this.#policies.setEndpoint(
+        key,
+        local
+          ? { identity: known.identity, ports: known.pod.containerPorts ?? [], host: false }
+          : undefined,
       );
     }
+    for (const peer of this.#pods.takePortsChanged()) {
+      this.#selectors.updatePortNames(peer, this.#namedPorts.namesOf(peer));
+      this.#policies.portsChanged(peer);
+    }
   }
-}
 
-function samePolicy(a: ResolvedPolicy, b: ResolvedPolicy): boolean {
-  return a.enforced.ingress === b.enforced.ingress && a.enforced.egress === b.enforced.egress &&
-    a.mapState.entries.length === b.mapState.entries.length &&
-    a.mapState.entries.every((entry, i) => {
-      const other = b.mapState.entries[i];
-      return other !== undefined && entry.identity === other.identity &&
-        entry.direction === other.direction && entry.protocol === other.protocol &&
-        entry.port === other.port && entry.portPrefix === other.portPrefix &&
-        entry.verdict === other.verdict && entry.precedence === other.precedence &&
-        entry.cookie === other.cookie && entry.authType === other.authType;
+  #build(revision: number, changes: readonly PolicyChange[]): PolicySnapshot {
+    return this.#snapshots.build({
+      revision,
+      changes,
+      policyOf: (endpoint) => this.#policies.policyOf(endpoint)?.number ?? 0,
+      hosts: this.#hosts.endpoints,
+      nodes: this.#nodes.nodes,
+      problems: [...problemsOf(this.#ipcache, this.#policies)],
+      rulesOf: (cookie) => this.#cookies.resolve(cookie),
+      redirectOf: (id) => this.#redirects.get(id),
     });
+  }
 }

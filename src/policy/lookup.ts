@@ -32,7 +32,11 @@ export type PolicyDropReason = typeof DROP_REASON[keyof typeof DROP_REASON];
 
 /** Answer of {@linkcode lookup}. */
 export type LookupResult =
-  | { readonly verdict: "allow"; readonly entry: MapStateEntry; readonly matchType: MatchType }
+  | {
+    readonly verdict: "allow" | "redirect";
+    readonly entry: MapStateEntry;
+    readonly matchType: MatchType;
+  }
   | {
     readonly verdict: "deny";
     readonly reason: typeof DROP_REASON.POLICY_DENY;
@@ -62,8 +66,9 @@ export function lookup(
   const entry = broadWins(specific, broad) ? broad : specific;
   if (entry === undefined) return { verdict: "deny", reason: DROP_REASON.POLICY };
   const matchType = matchTypeOf(entry, broadIdentity);
-  if (entry.verdict === "allow") return { verdict: "allow", entry, matchType };
-  return { verdict: "deny", reason: DROP_REASON.POLICY_DENY, entry, matchType };
+  const { verdict } = entry;
+  if (verdict !== "deny") return { verdict, entry, matchType };
+  return { verdict, reason: DROP_REASON.POLICY_DENY, entry, matchType };
 }
 
 /**

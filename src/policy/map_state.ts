@@ -20,8 +20,8 @@
 /** The side of the subject endpoint on which an entry is enforced. */
 export type Direction = "ingress" | "egress";
 
-/** What an entry does with a flow. Redirects to a proxy will be a third verdict. */
-export type Verdict = "allow" | "deny";
+/** What an entry does with a flow; `redirect` hands it to a proxy, which decides. */
+export type Verdict = "allow" | "deny" | "redirect";
 
 /** IP protocol numbers of the protocols that policy can name. */
 export const PROTOCOL = { ANY: 0, ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132 } as const;
@@ -55,11 +55,29 @@ export interface MapStateEntry extends MapStateKey {
   readonly cookie: number;
   /** Mutual authentication required of the peer; 0 means none. */
   readonly authType: number;
+  /** Number of the redirect, 1 to 65535; only with the verdict `redirect`. */
+  readonly redirect?: number;
 }
 
 /** The entries of one policy, both directions, canonical as the module comment says. */
 export interface MapState {
   readonly entries: readonly MapStateEntry[];
+}
+
+/** A map state that finds a peer's entries without a look at the others. */
+export interface IndexedMapState extends MapState {
+  /** Returns the entries of one identity, both directions, in canonical order. */
+  entriesOf(identity: number): readonly MapStateEntry[];
+}
+
+/** How one version of a map state differs from the version before. */
+export interface MapStateDelta {
+  /** Entries that are new or different, in canonical order. They go in first. */
+  readonly added: readonly MapStateEntry[];
+  /** Keys that are gone. They go out when everything has been added. */
+  readonly removed: readonly MapStateKey[];
+  /** Peers whose entries changed, ascending; the broad identity among them. */
+  readonly identities: readonly number[];
 }
 
 /**

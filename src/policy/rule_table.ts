@@ -1,96 +1,110 @@
-import type { CiliumNetworkPolicy } from "../cluster/object.ts";
-import { compilePolicy } from "./compiled_rule.ts";
-import type { ActiveRule } from "./resolve.ts";
-import type { CachedSelector, SelectorCache, SelectorUser } from "./selector_cache.ts";
+import { formatRef, type PolicyObject, refOf } from "../cluster/object.ts";
+import type { Labels } from "../identity/label.ts";
+import { compilePolicy, factsUsedBy } from "./compile_policy.ts";
+import type { CompiledRule } from "./compiled_rule.ts";
+import type { FactKind, FactTable } from "./peer_facts.ts";
+import { selects } from "./selector.ts";
+import { SelectorIndex } from "./selector_index.ts";
+
+interface Policy {
+  readonly name: string;
+  readonly object: PolicyObject;
+  readonly rules: readonly CompiledRule[];
+}
+
+interface Entry {
+  readonly policy: Policy;
+  readonly rule: CompiledRule;
+  /** Position in its policy. */
+  readonly at: number;
+}
 
 /**
- * The rules in force, by namespace, with their selectors in the cache. Finds out which
- * subjects a change concerns: those are collected until {@linkcode takeDirty}.
+ * The rules in force, found by the subjects that they select. Rules that select nothing
+ * local cost their place in an index and nothing else: what their peers are is not
+ * looked at.
  */
-export class RuleTable implements SelectorUser {
-  readonly #cache: SelectorCache;
+export class RuleTable {
   readonly #cluster: string;
-  /** Rules by namespace, then by policy name. */
-  readonly #rules = new Map<string, Map<string, readonly ActiveRule[]>>();
-  readonly #rulesBySelector = new Map<CachedSelector, Set<ActiveRule>>();
-  #dirty = new Set<number>();
+  readonly #facts: FactTable;
+  readonly #policies = new Map<string, Policy>();
+  readonly #index = new SelectorIndex<Entry>();
+  readonly #entries = new Map<Policy, readonly Entry[]>();
+  /** Names of policies whose rules refer to objects of a kind. */
+  readonly #users = new Map<FactKind, Set<string>>();
+  #changed: CompiledRule[] = [];
 
-  constructor(cache: SelectorCache, cluster: string) {
-    this.#cache = cache;
+  constructor(cluster: string, facts: FactTable) {
     this.#cluster = cluster;
+    this.#facts = facts;
   }
 
-  /** The rules that could select a subject of the namespace. */
-  *rulesIn(namespace: string): Generator<ActiveRule> {
-    for (const rules of this.#rules.get(namespace)?.values() ?? []) yield* rules;
+  /** Number of policies. */
+  get size(): number {
+    return this.#policies.size;
   }
 
-  /** Returns the identities whose policy may have changed, and starts over. */
-  takeDirty(): ReadonlySet<number> {
-    const dirty = this.#dirty;
-    this.#dirty = new Set();
-    return dirty;
+  /** Returns every rule that selects a subject, in an order that does not depend on the past. */
+  rulesFor(labels: Labels): readonly CompiledRule[] {
+    return [...this.#index.candidates(labels)]
+      .filter(({ rule }) => selects(rule.subject, labels))
+      .sort((a, b) => compareNames(a.policy.name, b.policy.name) || a.at - b.at)
+      .map(({ rule }) => rule);
+  }
+
+  /** Iterates over every rule in force. */
+  *rules(): Generator<CompiledRule> {
+    for (const { rules } of this.#policies.values()) yield* rules;
+  }
+
+  /** Returns the rules that came or went, and starts over. */
+  takeChanged(): readonly CompiledRule[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    return changed;
   }
 
   /** Puts a policy's rules in force, in place of its earlier ones. */
-  upsert(policy: CiliumNetworkPolicy): void {
-    // The new selectors first: those that stay are then never without a user.
-    const next = compilePolicy(policy, this.#cluster).map((rule): ActiveRule => {
-      const [subject, ...peers] = this.#cache.add(
-        [rule.subject, ...(rule.peers === "all" ? [] : rule.peers)],
-        this,
-      );
-      if (subject === undefined) throw new TypeError("Cannot add a rule: no subject, expected one");
-      return { rule, subject, peers: rule.peers === "all" ? "all" : peers };
-    });
-    this.delete(policy);
-    let named = this.#rules.get(policy.namespace);
-    if (named === undefined) this.#rules.set(policy.namespace, named = new Map());
-    named.set(policy.name, next);
-    for (const active of next) {
-      this.#touch(active);
-      for (const selector of selectorsOf(active)) {
-        const users = this.#rulesBySelector.get(selector) ?? new Set();
-        this.#rulesBySelector.set(selector, users.add(active));
-      }
+  upsert(object: PolicyObject): void {
+    this.delete(object);
+    const name = formatRef(refOf(object));
+    const rules = compilePolicy(object, this.#cluster, this.#facts.facts);
+    const policy: Policy = { name, object, rules };
+    const entries = rules.map((rule, at): Entry => ({ policy, rule, at }));
+    this.#policies.set(name, policy);
+    this.#entries.set(policy, entries);
+    for (const entry of entries) this.#index.add(entry.rule.subject, entry);
+    for (const kind of factsUsedBy(object)) {
+      const users = this.#users.get(kind) ?? new Set();
+      this.#users.set(kind, users.add(name));
     }
+    this.#changed.push(...rules);
   }
 
   /** Takes a policy's rules out of force; does nothing when it has none. */
-  delete({ namespace, name }: CiliumNetworkPolicy): void {
-    const named = this.#rules.get(namespace);
-    for (const active of named?.get(name) ?? []) {
-      this.#touch(active);
-      for (const selector of selectorsOf(active)) {
-        const users = this.#rulesBySelector.get(selector);
-        users?.delete(active);
-        if (users?.size === 0) this.#rulesBySelector.delete(selector);
-      }
-      this.#cache.remove(selectorsOf(active), this);
+  delete(object: PolicyObject): void {
+    const name = formatRef(refOf(object));
+    const policy = this.#policies.get(name);
+    if (policy === undefined) return;
+    for (const entry of this.#entries.get(policy) ?? []) {
+      this.#index.remove(entry.rule.subject, entry);
     }
-    named?.delete(name);
-    if (named?.size === 0) this.#rules.delete(namespace);
+    this.#entries.delete(policy);
+    this.#policies.delete(name);
+    for (const users of this.#users.values()) users.delete(name);
+    this.#changed.push(...policy.rules);
   }
 
-  selectionChanged(
-    selector: CachedSelector,
-    added: readonly number[],
-    deleted: readonly number[],
-  ): void {
-    for (const active of this.#rulesBySelector.get(selector) ?? []) {
-      if (active.subject === selector) {
-        for (const id of added) this.#dirty.add(id);
-        for (const id of deleted) this.#dirty.add(id);
-      }
-      if (active.peers !== "all" && active.peers.includes(selector)) this.#touch(active);
+  /** Compiles the policies again whose rules refer to objects of a kind. */
+  factsChanged(kind: FactKind): void {
+    for (const name of [...this.#users.get(kind) ?? []]) {
+      const policy = this.#policies.get(name);
+      if (policy !== undefined) this.upsert(policy.object);
     }
-  }
-
-  #touch({ subject }: ActiveRule): void {
-    for (const id of this.#cache.current.selectionOf(subject)) this.#dirty.add(id);
   }
 }
 
-function selectorsOf({ subject, peers }: ActiveRule): readonly CachedSelector[] {
-  return peers === "all" ? [subject] : [subject, ...peers];
+function compareNames(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -1,6 +1,9 @@
 import type { Identity } from "../identity/identity.ts";
-import { NAMESPACE_KEY, valueOf } from "../identity/label.ts";
-import { type Selector, selects } from "./selector.ts";
+import { PrefixTrie } from "../identity/prefix_trie.ts";
+import { IdentityIndex } from "./identity_index.ts";
+import { PersistentMap } from "./persistent_map.ts";
+import { type Selector, selectsIdentity } from "./selector.ts";
+import { SelectorIndex } from "./selector_index.ts";
 
 /** Who wants to know what a selector selects. */
 export interface SelectorUser {
@@ -12,6 +15,14 @@ export interface SelectorUser {
   ): void;
 }
 
+/** Who has to know which selectors there are; neither call may change the cache. */
+export interface SelectorWatcher {
+  /** The selector has its first user. */
+  used?(selector: Selector): void;
+  /** The selector has lost its last user. */
+  dropped?(selector: Selector): void;
+}
+
 /** A unique selector, shared by all that use it. */
 export interface CachedSelector {
   readonly selector: Selector;
@@ -19,29 +30,37 @@ export interface CachedSelector {
   readonly index: number;
 }
 
+type Selection = PersistentMap<true>;
+
+const NOTHING: Selection = PersistentMap.empty();
+
 /**
  * What every selector selects, at one point in time. Immutable: a reader keeps the
  * version it holds while writers publish newer ones.
  */
 export class SelectorVersion {
-  readonly #selections: readonly (readonly number[])[];
+  readonly #selections: PersistentMap<Selection>;
   /** Counts published versions. */
   readonly revision: number;
 
-  constructor(revision: number, selections: readonly (readonly number[])[]) {
+  constructor(revision: number, selections: PersistentMap<Selection>) {
     this.revision = revision;
     this.#selections = selections;
   }
 
+  /** Iterates over the identities that the selector selects, ascending. */
+  idsOf(selector: CachedSelector): Iterable<number> {
+    return (this.#selections.get(selector.index) ?? NOTHING).keys();
+  }
+
   /** Returns the identities that the selector selects, ascending. */
   selectionOf(selector: CachedSelector): readonly number[] {
-    return this.#selections[selector.index] ?? [];
+    return [...this.idsOf(selector)];
   }
 
   /** Tells whether the selector selects an identity. */
   has(selector: CachedSelector, identity: number): boolean {
-    const selection = this.selectionOf(selector);
-    return selection[lowerBound(selection, identity)] === identity;
+    return this.#selections.get(selector.index)?.has(identity) ?? false;
   }
 }
 
@@ -57,34 +76,42 @@ interface Cached extends CachedSelector {
   readonly users: Map<SelectorUser, number>;
 }
 
-/** Selectors and identities that are not bound to a namespace are found under this name. */
-const UNBOUND = "";
+interface Pending {
+  readonly joined: Set<number>;
+  readonly left: Set<number>;
+}
 
 /**
  * Unique selectors and the identities that each of them selects.
  *
- * Both sides are indexed by namespace, so that a new identity meets only the selectors
- * that could select it. A write builds the next version and publishes it with one
- * store; then the users of the changed selectors are told.
+ * Both sides are indexed (by namespace and label, address block, DNS name and port name),
+ * so that a new identity meets only the selectors that could select it. A write builds
+ * the next version, of which all but what changed is shared with the last, and publishes
+ * it with one store; then the users of the changed selectors are told.
  */
 export class SelectorCache {
   readonly #byKey = new Map<string, Cached>();
-  readonly #selectorsIn = new Map<string, Set<Cached>>();
-  readonly #identities = new Map<number, Identity>();
-  readonly #identitiesIn = new Map<string, Map<number, Identity>>();
+  readonly #byLabels = new SelectorIndex<Cached>();
+  readonly #byCidr = new PrefixTrie<Set<Cached>>();
+  readonly #identities = new IdentityIndex();
+  readonly #portNames = new Map<number, ReadonlySet<string>>();
   readonly #freeIndexes: number[] = [];
-  readonly #selections: (readonly number[])[] = [];
-  #current = new SelectorVersion(0, []);
+  #nextIndex = 0;
+  #current = new SelectorVersion(0, PersistentMap.empty());
+  readonly #watcher: SelectorWatcher;
+  #selections = PersistentMap.empty<Selection>();
   #changed = false;
 
-  /**
-   * The latest version. It is made when it is first asked for, so that a burst of
-   * writes costs one copy.
-   */
+  /** @param watcher Told of every selector that comes into use or goes out of it. */
+  constructor(watcher: SelectorWatcher = {}) {
+    this.#watcher = watcher;
+  }
+
+  /** The latest version. */
   get current(): SelectorVersion {
     if (this.#changed) {
       this.#changed = false;
-      this.#current = new SelectorVersion(this.#current.revision + 1, this.#selections.slice());
+      this.#current = new SelectorVersion(this.#current.revision + 1, this.#selections);
     }
     return this.#current;
   }
@@ -94,9 +121,14 @@ export class SelectorCache {
     return this.#byKey.size;
   }
 
+  /** The unique selectors. */
+  get selectors(): Iterable<CachedSelector> {
+    return this.#byKey.values();
+  }
+
   /** Identities that are known, by number. */
   get identities(): ReadonlyMap<number, Identity> {
-    return this.#identities;
+    return this.#identities.identities;
   }
 
   /**
@@ -133,17 +165,42 @@ export class SelectorCache {
    * notice per changed selector and user. Repeated news changes nothing.
    */
   update({ added, deleted }: IdentityUpdate): SelectorVersion {
-    const changes = new Map<Cached, { added: number[]; deleted: number[] }>();
+    const changes = new Map<Cached, Pending>();
     for (const id of deleted) this.#leave(id, changes);
-    for (const identity of added) this.#enter(identity, changes);
+    for (const identity of added) {
+      // Labels can change under the same number: forget what the old ones selected first.
+      this.#leave(identity.id, changes);
+      this.#identities.add(identity);
+      this.#enter(identity, changes);
+    }
+    return this.#publish(changes);
+  }
+
+  /** Notes the names of ports that pods of an identity have. */
+  updatePortNames(id: number, names: ReadonlySet<string>): SelectorVersion {
+    const changes = new Map<Cached, Pending>();
+    const before = this.#portNames.get(id) ?? new Set();
+    if (names.size === 0) this.#portNames.delete(id);
+    else this.#portNames.set(id, names);
+    for (const name of new Set([...before, ...names])) {
+      const entry = this.#byKey.get(`port ${name}`);
+      if (entry === undefined || !this.#identities.identities.has(id)) continue;
+      note(changes, entry, id, names.has(name) ? "joined" : "left");
+    }
+    return this.#publish(changes);
+  }
+
+  #publish(changes: ReadonlyMap<Cached, Pending>): SelectorVersion {
     const notices: (() => void)[] = [];
-    for (const [entry, change] of changes) {
-      const old = this.#selections[entry.index] ?? [];
-      const next = merge(old, change);
-      const news = difference(next, old);
-      const gone = difference(old, next);
+    for (const [entry, { joined, left }] of changes) {
+      const old = this.#selections.get(entry.index) ?? NOTHING;
+      const news = [...joined].filter((id) => !old.has(id)).sort((a, b) => a - b);
+      const gone = [...left].filter((id) => old.has(id)).sort((a, b) => a - b);
       if (news.length === 0 && gone.length === 0) continue;
-      this.#selections[entry.index] = next;
+      let next = old;
+      for (const id of gone) next = next.delete(id);
+      for (const id of news) next = next.set(id, true);
+      this.#selections = this.#selections.set(entry.index, next);
       this.#changed = true;
       for (const user of entry.users.keys()) {
         notices.push(() => user.selectionChanged(entry, news, gone));
@@ -154,105 +211,85 @@ export class SelectorCache {
   }
 
   #create(selector: Selector): Cached {
-    const index = this.#freeIndexes.pop() ?? this.#selections.length;
-    const entry: Cached = { selector, index, users: new Map() };
+    const entry: Cached = {
+      selector,
+      index: this.#freeIndexes.pop() ?? this.#nextIndex++,
+      users: new Map(),
+    };
     this.#byKey.set(selector.key, entry);
-    const selection: number[] = [];
-    for (const namespace of selector.namespaces ?? [UNBOUND]) {
-      bucket(this.#selectorsIn, namespace, () => new Set<Cached>()).add(entry);
-      const candidates = selector.namespaces === undefined
-        ? this.#identities
-        : this.#identitiesIn.get(namespace);
-      for (const [id, { labels }] of candidates ?? []) {
-        if (selects(selector, labels)) selection.push(id);
-      }
+    if (selector.kind === "labels") this.#byLabels.add(selector, entry);
+    if (selector.kind === "cidr") {
+      const inBlock = this.#byCidr.get(selector.cidr) ?? new Set();
+      this.#byCidr.set(selector.cidr, inBlock.add(entry));
     }
-    this.#selections[index] = selection.sort((a, b) => a - b);
+    const ids = new Set<number>();
+    for (const identity of this.#identities.candidates(selector)) {
+      if (this.#selects(selector, identity)) ids.add(identity.id);
+    }
+    const sorted = [...ids].sort((a, b) => a - b);
+    const selection = PersistentMap.fromSorted(sorted.map((id) => [id, true as const]));
+    this.#selections = this.#selections.set(entry.index, selection);
     this.#changed = true;
+    this.#watcher.used?.(selector);
     return entry;
   }
 
   #forget(entry: Cached): void {
     const { selector, index } = entry;
     this.#byKey.delete(selector.key);
-    for (const namespace of selector.namespaces ?? [UNBOUND]) {
-      this.#selectorsIn.get(namespace)?.delete(entry);
-      if (this.#selectorsIn.get(namespace)?.size === 0) this.#selectorsIn.delete(namespace);
+    if (selector.kind === "labels") this.#byLabels.remove(selector, entry);
+    if (selector.kind === "cidr") {
+      const inBlock = this.#byCidr.get(selector.cidr);
+      inBlock?.delete(entry);
+      if (inBlock?.size === 0) this.#byCidr.delete(selector.cidr);
     }
-    this.#selections[index] = [];
+    this.#selections = this.#selections.delete(index);
     this.#changed = true;
     this.#freeIndexes.push(index);
+    this.#watcher.dropped?.(selector);
   }
 
-  #enter(identity: Identity, changes: Map<Cached, { added: number[]; deleted: number[] }>): void {
-    // Labels can change under the same number: forget what the old ones selected first.
-    this.#leave(identity.id, changes);
-    const namespace = namespaceOf(identity);
-    this.#identities.set(identity.id, identity);
-    bucket(this.#identitiesIn, namespace, () => new Map<number, Identity>())
-      .set(identity.id, identity);
-    for (const entry of this.#candidates(namespace)) {
-      if (!selects(entry.selector, identity.labels)) continue;
-      bucket(changes, entry, newChange).added.push(identity.id);
+  #enter(identity: Identity, changes: Map<Cached, Pending>): void {
+    for (const entry of this.#candidates(identity)) {
+      if (this.#selects(entry.selector, identity)) note(changes, entry, identity.id, "joined");
     }
   }
 
-  #leave(id: number, changes: Map<Cached, { added: number[]; deleted: number[] }>): void {
-    const identity = this.#identities.get(id);
+  #leave(id: number, changes: Map<Cached, Pending>): void {
+    const identity = this.#identities.remove(id);
     if (identity === undefined) return;
-    const namespace = namespaceOf(identity);
-    this.#identities.delete(id);
-    this.#identitiesIn.get(namespace)?.delete(id);
-    if (this.#identitiesIn.get(namespace)?.size === 0) this.#identitiesIn.delete(namespace);
-    for (const entry of this.#candidates(namespace)) {
-      if (!selects(entry.selector, identity.labels)) continue;
-      const change = bucket(changes, entry, newChange);
-      change.deleted.push(id);
-      change.added = change.added.filter((other) => other !== id);
+    for (const entry of this.#candidates(identity)) {
+      if (this.#selects(entry.selector, identity)) note(changes, entry, id, "left");
     }
   }
 
-  *#candidates(namespace: string): Generator<Cached> {
-    if (namespace !== UNBOUND) yield* this.#selectorsIn.get(namespace) ?? [];
-    yield* this.#selectorsIn.get(UNBOUND) ?? [];
+  #selects(selector: Selector, identity: Identity): boolean {
+    return selectsIdentity(selector, identity, this.#portNames.get(identity.id));
+  }
+
+  *#candidates({ id, labels, prefixes = [] }: Identity): Generator<Cached> {
+    yield* this.#byLabels.candidates(labels);
+    for (const prefix of prefixes) {
+      for (const [, inBlock] of this.#byCidr.covering(prefix)) yield* inBlock;
+    }
+    const keys = labels.filter(({ source }) => source === "fqdn").map(({ key }) => `fqdn ${key}`);
+    for (const name of this.#portNames.get(id) ?? []) keys.push(`port ${name}`);
+    for (const key of keys) {
+      const entry = this.#byKey.get(key);
+      if (entry !== undefined) yield entry;
+    }
   }
 }
 
-function namespaceOf(identity: Identity): string {
-  return valueOf(identity.labels, NAMESPACE_KEY) ?? UNBOUND;
-}
-
-function newChange(): { added: number[]; deleted: number[] } {
-  return { added: [], deleted: [] };
-}
-
-function bucket<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) map.set(key, value = make());
-  return value;
-}
-
-function merge(
-  old: readonly number[],
-  { added, deleted }: { added: readonly number[]; deleted: readonly number[] },
-): readonly number[] {
-  const gone = new Set(deleted);
-  const kept = gone.size === 0 ? old : old.filter((id) => !gone.has(id));
-  return [...new Set([...kept, ...added])].sort((a, b) => a - b);
-}
-
-/** The elements of one sorted list that are not in another. */
-function difference(list: readonly number[], other: readonly number[]): number[] {
-  return list.filter((id) => other[lowerBound(other, id)] !== id);
-}
-
-function lowerBound(list: readonly number[], value: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((list[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function note(
+  changes: Map<Cached, Pending>,
+  entry: Cached,
+  id: number,
+  what: "joined" | "left",
+): void {
+  let pending = changes.get(entry);
+  if (pending === undefined) changes.set(entry, pending = { joined: new Set(), left: new Set() });
+  pending[what].add(id);
+  // What left and came back (or the other way round) within one update has not moved.
+  pending[what === "joined" ? "left" : "joined"].delete(id);
 }

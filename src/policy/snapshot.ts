@@ -2,7 +2,10 @@ import type { IpAddress } from "../cluster/ip_address.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { IpcacheEntry } from "../identity/ipcache.ts";
-import type { ResolvedPolicy } from "./resolve.ts";
+import type { NodeIdentity } from "../identity/node_table.ts";
+import type { IndexedMapState, MapStateDelta } from "./map_state.ts";
+import type { PersistentMap } from "./persistent_map.ts";
+import type { Redirect } from "./redirect.ts";
 
 /** An identity and its place in policy images. */
 export interface SlottedIdentity extends Identity {
@@ -28,17 +31,45 @@ export interface Endpoint {
   readonly policy: number;
 }
 
+/** A node that host policies select, and the policy for what it sends and receives itself. */
+export interface HostEndpoint {
+  /** Name of the node. */
+  readonly name: string;
+  /** Number of its policy. */
+  readonly policy: number;
+}
+
 /**
  * A policy as a datapath enforces it. Endpoints share one when their subject identity is
- * equal; resolved named ports, kind and enforcement mode will join that key when there
- * is more than one of them.
+ * equal, what the port names in ingress rules mean for them, and whether they are nodes.
  */
-export interface Policy extends ResolvedPolicy {
+export interface Policy {
   /** From 1; stays while an endpoint uses it, reused later. */
   readonly number: number;
   /** From 1; counts changes of this policy's content. */
   readonly revision: number;
   readonly subject: Identity;
+  /** The subject is a node. */
+  readonly host: boolean;
+  /** Per direction: what no entry allows is dropped. */
+  readonly enforced: { readonly ingress: boolean; readonly egress: boolean };
+  readonly mapState: IndexedMapState;
+}
+
+/** What a snapshot has that the one before had not; for those who follow step by step. */
+export interface SnapshotChanges {
+  /** By number: how the entries of new and changed policies differ from what they were. */
+  readonly policies: ReadonlyMap<number, MapStateDelta>;
+  /** Numbers of policies that are gone, or (if they are among `policies` too) are others now. */
+  readonly policiesGone: readonly number[];
+  readonly identities: readonly SlottedIdentity[];
+  readonly identitiesGone: readonly number[];
+  /** Lines of the IP cache that are new or different. */
+  readonly ipcache: readonly SlottedAddress[];
+  readonly ipcacheGone: readonly SlottedAddress[];
+  readonly endpoints: readonly Endpoint[];
+  /** Ids of endpoints that are gone. */
+  readonly endpointsGone: readonly number[];
 }
 
 /** Everything a datapath needs, at one point in time. Immutable. */
@@ -49,9 +80,80 @@ export interface PolicySnapshot {
   readonly identities: readonly SlottedIdentity[];
   readonly ipcache: readonly SlottedAddress[];
   readonly endpoints: readonly Endpoint[];
+  readonly hosts: readonly HostEndpoint[];
+  /** Nodes by name; what they are for pods of other nodes. */
+  readonly nodes: ReadonlyMap<string, NodeIdentity>;
   readonly policies: readonly Policy[];
   /** State that contradicts itself, such as two pods with one address. Nothing is left out for it. */
   readonly problems: readonly Error[];
+  /** How it differs from the snapshot with the revision before. */
+  readonly changes: SnapshotChanges;
   /** Rules behind a cookie; `undefined` for one that is unknown or too old. */
   rulesOf(cookie: number): readonly RuleOrigin[] | undefined;
+  /** What a proxy has to do; `undefined` for a redirect that is unknown or too old. */
+  redirectOf(id: number): Redirect | undefined;
+  /** Returns the policy with a number. */
+  policy(number: number): Policy | undefined;
+}
+
+/** The parts of a snapshot, as maps that share what has not changed with those before. */
+export interface SnapshotRoots {
+  readonly identities: PersistentMap<SlottedIdentity>;
+  /** By a number that stays with an address. */
+  readonly ipcache: PersistentMap<SlottedAddress>;
+  readonly endpoints: PersistentMap<Endpoint>;
+  readonly policies: PersistentMap<Policy>;
+}
+
+/** A snapshot whose lists are made when they are first asked for. */
+export class LazySnapshot implements PolicySnapshot {
+  readonly revision: number;
+  readonly hosts: readonly HostEndpoint[];
+  readonly nodes: ReadonlyMap<string, NodeIdentity>;
+  readonly problems: readonly Error[];
+  readonly changes: SnapshotChanges;
+  readonly rulesOf: PolicySnapshot["rulesOf"];
+  readonly redirectOf: PolicySnapshot["redirectOf"];
+  readonly #roots: SnapshotRoots;
+  #identities: readonly SlottedIdentity[] | undefined;
+  #ipcache: readonly SlottedAddress[] | undefined;
+  #endpoints: readonly Endpoint[] | undefined;
+  #policies: readonly Policy[] | undefined;
+
+  constructor(
+    roots: SnapshotRoots,
+    rest: Pick<
+      PolicySnapshot,
+      "revision" | "hosts" | "nodes" | "problems" | "changes" | "rulesOf" | "redirectOf"
+    >,
+  ) {
+    this.#roots = roots;
+    this.revision = rest.revision;
+    this.hosts = rest.hosts;
+    this.nodes = rest.nodes;
+    this.problems = rest.problems;
+    this.changes = rest.changes;
+    this.rulesOf = rest.rulesOf;
+    this.redirectOf = rest.redirectOf;
+  }
+
+  get identities(): readonly SlottedIdentity[] {
+    return this.#identities ??= [...this.#roots.identities.values()];
+  }
+
+  get ipcache(): readonly SlottedAddress[] {
+    return this.#ipcache ??= [...this.#roots.ipcache.values()];
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints ??= [...this.#roots.endpoints.values()];
+  }
+
+  get policies(): readonly Policy[] {
+    return this.#policies ??= [...this.#roots.policies.values()];
+  }
+
+  policy(number: number): Policy | undefined {
+    return this.#roots.policies.get(number);
+  }
 }

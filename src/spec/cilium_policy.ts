@@ -11,7 +11,7 @@ import { isAtAddress, isInBlock } from "./address.ts";
 import { coversName } from "./dns_name.ts";
 import type { DnsFacts, SideFlow } from "./flow.ts";
 import type { Peer } from "./peer.ts";
-import { isToPorts } from "./port.ts";
+import { narrownessOf, ONE_PORT } from "./port.ts";
 import { holdsFor, isNamed, isNamedNode, isSubject, isSubjectNode, type Seen } from "./select.ts";
 import type { Cover, Statement } from "./statement.ts";
 
@@ -56,6 +56,14 @@ function isFor(
 ): boolean {
   if ("endpointSelector" in spec) return isSubject(spec.endpointSelector, namespace, subject);
   return subject.kind === "node" && isSubjectNode(spec.nodeSelector, subject);
+}
+
+/** Is some rule of the policy for the node? */
+export function selectsNode({ specs }: CiliumClusterwideNetworkPolicy, subject: Peer): boolean {
+  return specs.some((spec) =>
+    "nodeSelector" in spec && isFor(spec, undefined, subject) &&
+    (["ingress", "egress"] as const).some((direction) => rulesOf(spec, direction).length > 0)
+  );
 }
 
 interface EffectiveRule {
@@ -185,17 +193,29 @@ function isServedBy(service: Service, flow: SideFlow): boolean {
 
 /** The parts of the rule that cover the flow's transport. */
 function coversOf(rule: TrafficRule, { transport }: SideFlow): readonly Cover[] {
-  const { toPorts = [], icmps = [] } = rule;
-  const authentication = rule.authentication === undefined
-    ? {}
-    : { authentication: rule.authentication };
-  const { protocol, port } = transport;
-  if (toPorts.length === 0 && icmps.length === 0) return [{ ...authentication }];
-  const covers: Cover[] = toPorts.filter((item) => isToPorts(item, transport))
-    .map(({ rules }) => ({ ...authentication, ...(rules === undefined ? {} : { l7: rules }) }));
+  const { toPorts = [], icmps = [], authentication } = rule;
+  const said = {
+    isForEveryone: isForEveryone(rule),
+    ...(authentication === undefined ? {} : { authentication }),
+  };
+  if (toPorts.length === 0 && icmps.length === 0) return [{ ...said, narrowness: 0 }];
+  const covers: Cover[] = [];
+  for (const item of toPorts) {
+    const narrowness = narrownessOf(item, transport);
+    if (narrowness === undefined) continue;
+    covers.push({ ...said, narrowness, ...(item.rules === undefined ? {} : { l7: item.rules }) });
+  }
   const types = icmps.flatMap(({ fields }) => fields);
+  const { protocol, port } = transport;
   if (types.some(({ family, type }) => protocol === (family === 4 ? 1 : 58) && port === type)) {
-    covers.push({ ...authentication });
+    covers.push({ ...said, narrowness: ONE_PORT });
   }
   return covers;
+}
+
+function isForEveryone(rule: TrafficRule): boolean {
+  const { endpoints, entities, nodes, cidrs, cidrSets, services, fqdns } = rule;
+  const asked = [endpoints, entities, nodes, cidrs, cidrSets, services, fqdns]
+    .some((list) => list !== undefined);
+  return !asked || (entities ?? []).includes("all");
 }

@@ -9,7 +9,10 @@ import { coversName } from "./dns_name.ts";
 import type { SideFlow } from "./flow.ts";
 import { isProtocol, isToNamedPort, type Transport } from "./port.ts";
 import { isInNamespace, isNamedNode, matches, type Seen } from "./select.ts";
-import { COVERED, type Statement } from "./statement.ts";
+import type { Cover, Statement } from "./statement.ts";
+
+/** Nothing is weighed between rules that have an order, so how they cover does not matter. */
+const COVERED: readonly Cover[] = [{ isForEveryone: false, narrowness: 0 }];
 
 const EFFECT = { Accept: "allow", Deny: "deny", Pass: "pass" } as const;
 

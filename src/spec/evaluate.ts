@@ -13,7 +13,7 @@
  */
 import type { ClusterObject } from "../cluster/object.ts";
 import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
-import { readCiliumPolicy } from "./cilium_policy.ts";
+import { readCiliumPolicy, selectsNode } from "./cilium_policy.ts";
 import { readClusterNetworkPolicy } from "./cluster_network_policy.ts";
 import type { CidrMatchMode, DnsFacts, Flow, SideFlow } from "./flow.ts";
 import { judge } from "./judge.ts";
@@ -67,8 +67,8 @@ export interface EvaluateOptions {
    */
   allowLocalhost?: boolean;
   /**
-   * When policies count: `always` closes both directions of every pod that no rule is for,
-   * `never` looks at no rule.
+   * When policies count: `always` closes both directions of every pod (and of every node
+   * that a host policy is for), `never` looks at no rule.
    * https://docs.cilium.io/en/stable/security/policy/intro/#policy-enforcement-modes
    *
    * @default "default"
@@ -124,7 +124,7 @@ export function evaluateSide(
   const isFromHost = direction === "ingress" && side.subject.kind === "pod" &&
     side.other.reserved.includes("host");
   return judge([...statements(side)], {
-    closed: mode === "always",
+    closed: mode === "always" && hasPolicy(side.subject, objects),
     isAlwaysAllowed: allowLocalhost && isFromHost,
     direction,
     request: flow.request,
@@ -161,6 +161,18 @@ function sideOf(
     cluster,
     cidrMatchMode,
   };
+}
+
+/**
+ * Is the subject one that policies are for? Every pod is; a node is only where a host
+ * policy selects it, as no node has one in Cilium without the host firewall:
+ * https://docs.cilium.io/en/stable/security/policy/host/
+ */
+function hasPolicy(subject: Peer, objects: readonly ClusterObject[]): boolean {
+  return subject.kind === "pod" ||
+    objects.some((object) =>
+      object.kind === "CiliumClusterwideNetworkPolicy" && selectsNode(object, subject)
+    );
 }
 
 function nodeOf(peer: Peer): string | undefined {

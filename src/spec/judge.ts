@@ -1,6 +1,7 @@
 import type { L7Rules } from "../cluster/l7_rule.ts";
 import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
 import type { L7Verdict, SideVerdict } from "./evaluate.ts";
+import { authenticationOf } from "./authentication.ts";
 import { letsThrough, type Request } from "./l7.ts";
 import { type Cover, type Statement, TIERS } from "./statement.ts";
 
@@ -63,15 +64,25 @@ function allow(
     .map((statement) => ({ ...statement, covering: keep(statement.covering, kind) }))
     .filter(({ covering }) => covering.length > 0);
   const rules: RuleOrigin[] = kept.map(({ origin }) => origin);
-  if (isAlwaysAllowed && enforced) {
-    rules.push({ kind: "builtin", namespace: "", name: "allow-localhost", direction, index: 0 });
-  }
-  const said = { verdict: "allow", enforced, rules } as const;
-  if (kind === undefined) return said;
   const covers = kept.flatMap(({ covering }) => covering);
-  const isOpen = isAlwaysAllowed || !enforced;
-  return { ...said, redirect: redirectTo(kind, covers, isOpen, request) };
+  const isHost = isAlwaysAllowed && enforced;
+  if (isHost) {
+    rules.push({ kind: "builtin", namespace: "", name: "allow-localhost", direction, index: 0 });
+    covers.push(HOST);
+  }
+  const authentication = authenticationOf(covers);
+  const isOpen = isHost || !enforced;
+  return {
+    verdict: "allow",
+    enforced,
+    rules,
+    ...(kind === undefined ? {} : { redirect: redirectTo(kind, covers, isOpen, request) }),
+    ...(authentication === undefined || authentication === "disabled" ? {} : { authentication }),
+  };
 }
+
+/** The host need not prove anything: kubelet cannot. */
+const HOST: Cover = { isForEveryone: false, narrowness: 0, authentication: "disabled" };
 
 /**
  * What a proxy does with the request. A rule that says nothing above the transport opens

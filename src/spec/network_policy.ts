@@ -4,12 +4,12 @@ import type {
   NetworkPolicyPort,
   NetworkPolicyRule,
 } from "../cluster/network_policy.ts";
-import type { RuleDirection } from "../cluster/rule.ts";
+import type { PortRule, RuleDirection } from "../cluster/rule.ts";
 import { isAtAddress, isInBlock } from "./address.ts";
 import type { SideFlow } from "./flow.ts";
-import { isProtocol, isToNamedPort, isToPort } from "./port.ts";
+import { narrownessOf } from "./port.ts";
 import { isInNamespace, matches } from "./select.ts";
-import { COVERED, type Statement } from "./statement.ts";
+import type { Cover, Statement } from "./statement.ts";
 
 /**
  * What a NetworkPolicy says of a flow:
@@ -34,9 +34,8 @@ export function* readNetworkPolicy(policy: NetworkPolicy, flow: SideFlow): Gener
     yield { ...said, origin: { kind, namespace, name, direction, index: 0 }, covering: [] };
   }
   for (const [index, rule] of rules.entries()) {
-    const covers = isPeer(rule, namespace, flow) && isPort(rule, flow);
     const origin = { kind, namespace, name, direction, index };
-    yield { ...said, origin, covering: covers ? COVERED : [] };
+    yield { ...said, origin, covering: isPeer(rule, namespace, flow) ? coversOf(rule, flow) : [] };
   }
 }
 
@@ -66,15 +65,17 @@ function isNamedPeer(peer: NetworkPolicyPeer, namespace: string, flow: SideFlow)
   return inNamespace && (peer.podSelector === undefined || matches(peer.podSelector, other));
 }
 
-function isPort({ ports = [] }: NetworkPolicyRule, { transport }: SideFlow): boolean {
-  return ports.length === 0 || ports.some((port) => isNamedOrNumber(port, transport));
+/** The ports that cover the flow. A NetworkPolicy knows neither L7 nor authentication. */
+function coversOf({ peers = [], ports = [] }: NetworkPolicyRule, flow: SideFlow): Cover[] {
+  const isForEveryone = peers.length === 0;
+  if (ports.length === 0) return [{ isForEveryone, narrowness: 0 }];
+  return ports.map((port) => narrownessOf(asCilium(port), flow.transport))
+    .filter((narrowness) => narrowness !== undefined)
+    .map((narrowness) => ({ isForEveryone, narrowness }));
 }
 
-function isNamedOrNumber(
-  { protocol, port, endPort }: NetworkPolicyPort,
-  transport: SideFlow["transport"],
-): boolean {
-  if (port === undefined) return isProtocol(protocol, transport.protocol);
-  if (typeof port === "string") return isToNamedPort({ name: port, protocol }, transport);
-  return isToPort({ protocol, port, ...(endPort === undefined ? {} : { endPort }) }, transport);
+/** The same in the words of a Cilium policy, where port 0 is every port. */
+function asCilium({ protocol, port = 0, endPort }: NetworkPolicyPort): PortRule {
+  if (typeof port === "string") return { ports: [], namedPorts: [{ name: port, protocol }] };
+  return { ports: [{ protocol, port, ...(endPort === undefined ? {} : { endPort }) }] };
 }

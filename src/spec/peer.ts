@@ -1,5 +1,5 @@
 import type { IpAddress } from "../cluster/ip_address.ts";
-import type { ContainerPort, Namespace, Node, Pod } from "../cluster/object.ts";
+import type { ContainerPort, Namespace, Pod } from "../cluster/object.ts";
 
 /** One end of a flow, as the naive evaluator sees it. */
 export type Peer = PodPeer | NodePeer | AddressPeer | ReservedPeer;
@@ -28,8 +28,10 @@ export interface NodePeer {
   readonly name?: string;
   /** Labels of the Node object. */
   readonly labels: ReadonlyMap<string, string>;
-  /** The Kubernetes API is served here. */
+  /** The Kubernetes API is served at {@linkcode NodePeer.address}. */
   readonly apiServer: boolean;
+  /** The Kubernetes API is served at some address of the node. */
+  readonly apiServerOnNode: boolean;
   /** The one of its addresses that the flow is about, if known. */
   readonly address?: IpAddress;
 }
@@ -61,11 +63,6 @@ export function unknownPeer(family: 4 | 6): ReservedPeer {
 /** Returns an address outside of the cluster. */
 export function addressPeer(address: IpAddress, apiServer = false): AddressPeer {
   return { kind: "address", address, apiServer };
-}
-
-/** Returns a node as a peer. */
-export function nodePeer({ name, labels }: Node, apiServer = false): NodePeer {
-  return { kind: "node", name, labels, apiServer };
 }
 
 /**

@@ -22,10 +22,33 @@ export const PROTOCOL_NUMBERS = {
 
 type ProtocolName = keyof typeof PROTOCOL_NUMBERS;
 
-/** Is the flow to one of the ports of a `toPorts` item? */
-export function isToPorts({ ports, namedPorts = [] }: PortRule, transport: Transport): boolean {
-  return ports.some((port) => isToPort(port, transport)) ||
-    namedPorts.some((port) => isToNamedPort(port, transport));
+/**
+ * How narrowly a `toPorts` item covers the flow, `undefined` if it does not: in bits of
+ * protocol (8) and port (16) that its narrowest port fixes. A range counts as the largest
+ * aligned block of it that holds the flow's port, as it does in a policy map.
+ */
+export function narrownessOf(
+  { ports, namedPorts = [] }: PortRule,
+  transport: Transport,
+): number | undefined {
+  const numbered = ports.filter((port) => isToPort(port, transport))
+    .map((port) => port.port === 0 ? ONE_PROTOCOL : narrownessOfRange(port, transport.port));
+  const named = namedPorts.filter((port) => isToNamedPort(port, transport)).map(() => ONE_PORT);
+  const all = [...numbered, ...named];
+  return all.length === 0 ? undefined : Math.max(...all);
+}
+
+/** Bits that are fixed where only the protocol is. */
+export const ONE_PROTOCOL = 8;
+/** Bits that are fixed where protocol and port are. */
+export const ONE_PORT = 24;
+
+function narrownessOfRange({ port, endPort = port }: PortSpec, at: number): number {
+  for (let size = 65536, bits = ONE_PROTOCOL; size > 1; size /= 2, bits++) {
+    const first = at - at % size;
+    if (first >= port && first + size - 1 <= endPort) return bits;
+  }
+  return ONE_PORT;
 }
 
 /** Is the flow to the port, or in the range? Port 0 is every port of the protocol. */

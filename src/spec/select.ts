@@ -29,8 +29,9 @@ function reservedOf(node: string | undefined, peer: Peer): readonly string[] {
     }
     case "node": {
       const isOwn = node === undefined || peer.name === undefined || peer.name === node;
-      const where = isOwn ? "host" : "remote-node";
-      return peer.apiServer ? [where, "kube-apiserver"] : [where];
+      // All addresses of the own node have one identity, those of another have their own.
+      if (isOwn) return peer.apiServerOnNode ? ["host", "kube-apiserver"] : ["host"];
+      return peer.apiServer ? ["remote-node", "kube-apiserver"] : ["remote-node"];
     }
   }
 }

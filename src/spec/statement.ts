@@ -31,7 +31,8 @@ export interface Cover {
   /** Absent: whatever is said above the transport is allowed. */
   readonly l7?: L7Rules;
   readonly authentication?: AuthenticationMode;
+  /** The rule is for every peer there is, not for this one by name. */
+  readonly isForEveryone: boolean;
+  /** Bits of protocol and port that the part fixes, see `narrownessOf` in `port.ts`. */
+  readonly narrowness: number;
 }
-
-/** A part of a rule that covers a flow and asks nothing more. */
-export const COVERED: readonly Cover[] = [{}];

@@ -25,7 +25,7 @@ import {
 } from "../policy/map_state.ts";
 import { precedenceOf } from "../policy/precedence.ts";
 import { addressBytes } from "./address.ts";
-import { madeUpMac } from "./scenario.ts";
+import { madeUpMac } from "./made_up_mac.ts";
 
 /** Endpoints of {@linkcode ROW_NODE}, by what they are there for. */
 export const ROW_ENDPOINT = {
@@ -39,7 +39,8 @@ export const ROW_ENDPOINT = {
 
 /** Identities beside the reserved ones. */
 const ID = {
-  SUBJECT: 300,
+  /** Of 24 bits: it takes all parts of a mark. */
+  SUBJECT: 0x1a2c3d,
   PEER: 301,
   NOT_READY: 302,
   /** Its profile has an index line. */
@@ -48,7 +49,22 @@ const ID = {
   BUSIER: 304,
   /** Its entries lose or win against the broad ones in every way there is. */
   RIVAL: 305,
-  /** Of 24 bits: it takes all parts of a mark. */
+  /** Its profile fills one line. */
+  FULL: 306,
+  /** Its profile has an index line that is nearly full. */
+  CROWDED: 307,
+  /** The same, one level above. */
+  BUSIEST: 308,
+  /** Its slot is the last of the smallest images. */
+  LAST: 309,
+  /** The first slot that the smallest images have no cells for, and so on. */
+  BEYOND: 310,
+  LAST_OF_MEDIUM: 311,
+  BEYOND_MEDIUM: 312,
+  LAST_OF_LARGE: 313,
+  /** One address inside a prefix of another identity. */
+  INSIDE: 314,
+  /** Of 24 bits, too. */
   LONG: 0x2a3b4c,
   /** Known, but without a slot. */
   SLOTLESS: 70000,
@@ -58,6 +74,8 @@ const ID = {
   /** Slots that only larger images have cells for. */
   FAR: 400,
   FARTHEST: 401,
+  /** Of the prefix in the ipcache. */
+  CIDR: 1 << 24 | 1,
 } as const;
 export { ID as ROW_IDENTITY };
 
@@ -75,8 +93,18 @@ export const ROW_ADDRESS = {
   SLOTLESS_RESERVED: both(10),
   FAR: both(11),
   FARTHEST: both(12),
+  FULL: both(13),
+  CROWDED: both(14),
+  BUSIEST: both(15),
+  LAST: both(16),
+  BEYOND: both(17),
+  LAST_OF_MEDIUM: both(18),
+  BEYOND_MEDIUM: both(19),
+  LAST_OF_LARGE: both(20),
   /** In a prefix of the ipcache. */
   CIDR: { 4: parseIpAddress("192.0.2.77"), 6: parseIpAddress("2001:db8:77::1") },
+  /** In the same, and in a prefix of its whole length. */
+  INSIDE: { 4: parseIpAddress("192.0.2.200"), 6: parseIpAddress("2001:db8:77::200") },
   /** In no table. */
   WORLD: { 4: parseIpAddress("198.51.100.1"), 6: parseIpAddress("2001:db8:1::1") },
 } as const;
@@ -84,8 +112,6 @@ export const ROW_ADDRESS = {
 function both(n: number) {
   return { 4: parseIpAddress(`10.9.0.${n}`), 6: parseIpAddress(`fd09:1:2:3::${n.toString(16)}`) };
 }
-
-const CIDR_IDENTITY = 1 << 24 | 1;
 
 interface Shape {
   readonly identity?: number;
@@ -122,6 +148,7 @@ const BROAD: readonly Shape[] = [
   { port: 1024, portPrefix: 6 },
   { port: 1100, verdict: "deny" },
   { protocol: PROTOCOL.SCTP },
+  { direction: "egress", protocol: PROTOCOL.SCTP },
   { protocol: PROTOCOL.ICMP, port: 13 },
   { protocol: PROTOCOL.ICMPV6, port: 131 },
   { direction: "egress", protocol: PROTOCOL.UDP, port: 54 },
@@ -144,6 +171,7 @@ const RIVAL: readonly Shape[] = (["ingress", "egress"] as const).flatMap((direct
     { identity, direction, port: broad + 8, portPrefix: 14 },
     // Higher precedence beats a longer prefix, lower loses in spite of one.
     { identity, direction, port: broad + 64, portPrefix: 10, priority: 10 },
+    // Where the broad identity says nothing, and where only it says something.
     { identity, direction, protocol: PROTOCOL.SCTP, port: 9, priority: 2000 },
     { identity, direction, protocol: PROTOCOL.SCTP, port: 10, priority: 10, verdict: "deny" },
   ];
@@ -153,6 +181,8 @@ const SUBJECT_RULES: readonly Shape[] = [
   ...BROAD,
   ...RIVAL,
   { identity: IDENTITY_HOST, protocol: PROTOCOL.ANY },
+  // A wrong slot is most likely 1, the host's: what only the host may shows it.
+  { identity: IDENTITY_HOST, direction: "egress", port: 70 },
   { identity: ID.PEER, port: 80 },
   { identity: ID.PEER, port: 81, verdict: "deny" },
   { identity: ID.PEER, port: 82, authType: 1 },
@@ -164,7 +194,7 @@ const SUBJECT_RULES: readonly Shape[] = [
   { identity: 6, port: 85 },
   { identity: IDENTITY_WORLD_IPV4, port: 86 },
   { identity: IDENTITY_WORLD_IPV6, port: 87 },
-  { identity: CIDR_IDENTITY, port: 88 },
+  { identity: ID.CIDR, port: 88 },
   { identity: 255, port: 77 },
   { identity: ID.PEER, direction: "egress", port: 90 },
   { identity: ID.PEER, direction: "egress", port: 91, verdict: "deny" },
@@ -177,9 +207,21 @@ const SUBJECT_RULES: readonly Shape[] = [
   { identity: 6, direction: "egress", port: 95 },
   { identity: IDENTITY_WORLD_IPV4, direction: "egress", port: 96 },
   { identity: IDENTITY_WORLD_IPV6, direction: "egress", port: 97 },
-  { identity: CIDR_IDENTITY, direction: "egress", port: 98 },
+  { identity: ID.CIDR, direction: "egress", port: 98 },
+  // Echo replies and errors that rules allow: they begin no flow.
+  ...(["ingress", "egress"] as const).flatMap((direction) => [
+    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMP, port: 0, portPrefix: PORT_BITS },
+    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMP, port: 3 },
+    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMPV6, port: 129 },
+  ]),
+  { identity: ID.LAST, port: 75 },
+  { identity: ID.LAST, direction: "egress", port: 76 },
+  { identity: ID.INSIDE, port: 67 },
+  { identity: ID.INSIDE, direction: "egress", port: 68 },
   ...singlePorts(ID.BUSY, "ingress", 12),
   ...singlePorts(ID.BUSY, "egress", 12),
+  ...singlePorts(ID.FULL, "ingress", 7),
+  ...singlePorts(ID.FULL, "egress", 7),
 ];
 
 /** Beyond the first class: 130 ports make 261 ranges, which takes two levels. */
@@ -187,12 +229,20 @@ const LARGER_RULES: readonly Shape[] = [
   ...SUBJECT_RULES,
   ...singlePorts(ID.BUSIER, "ingress", 130),
   ...singlePorts(ID.BUSIER, "egress", 135),
+  ...singlePorts(ID.CROWDED, "ingress", 115),
+  ...singlePorts(ID.CROWDED, "egress", 115),
+  { identity: ID.LAST_OF_MEDIUM, port: 75 },
+  { identity: ID.LAST_OF_MEDIUM, direction: "egress", port: 76 },
   { identity: ID.FAR, port: 71 },
   { identity: ID.FAR, direction: "egress", port: 72 },
 ];
 
 const LARGEST_RULES: readonly Shape[] = [
   ...LARGER_RULES,
+  ...singlePorts(ID.BUSIEST, "ingress", 1700),
+  ...singlePorts(ID.BUSIEST, "egress", 1700),
+  { identity: ID.LAST_OF_LARGE, port: 75 },
+  { identity: ID.LAST_OF_LARGE, direction: "egress", port: 76 },
   { identity: ID.FARTHEST, port: 73 },
   { identity: ID.FARTHEST, direction: "egress", port: 74 },
 ];
@@ -233,7 +283,11 @@ const SLOTTED = [
   ID.BUSIER,
   ID.RIVAL,
   ID.LONG,
-  CIDR_IDENTITY,
+  ID.FULL,
+  ID.CROWDED,
+  ID.BUSIEST,
+  ID.INSIDE,
+  ID.CIDR,
 ];
 
 const NAMED = ([
@@ -249,6 +303,14 @@ const NAMED = ([
   "SLOTLESS_RESERVED",
   "FAR",
   "FARTHEST",
+  "FULL",
+  "CROWDED",
+  "BUSIEST",
+  "LAST",
+  "BEYOND",
+  "LAST_OF_MEDIUM",
+  "BEYOND_MEDIUM",
+  "LAST_OF_LARGE",
 ] as const).flatMap((name) =>
   ([4, 6] as const).map((family): IpcacheState => ({
     address: addressBytes(ROW_ADDRESS[name][family]),
@@ -266,21 +328,28 @@ export const ROW_NODE: NodeState = {
   identities: [
     ...RESERVED.map((identity) => ({ identity, slot: identity })),
     ...SLOTTED.map((identity, i) => ({ identity, slot: FIRST_SLOT + i })),
+    { identity: ID.LAST, slot: 4095 },
+    { identity: ID.BEYOND, slot: 4096 },
     { identity: ID.FAR, slot: 5000 },
+    { identity: ID.LAST_OF_MEDIUM, slot: 16383 },
+    { identity: ID.BEYOND_MEDIUM, slot: 16384 },
     { identity: ID.FARTHEST, slot: 20000 },
+    { identity: ID.LAST_OF_LARGE, slot: 65535 },
   ],
   ipcache: [
     ...NAMED,
     {
       address: addressBytes(parseIpAddress("192.0.2.0")),
       prefixLength: 24,
-      identity: CIDR_IDENTITY,
+      identity: ID.CIDR,
     },
     {
       address: addressBytes(parseIpAddress("2001:db8:77::")),
       prefixLength: 48,
-      identity: CIDR_IDENTITY,
+      identity: ID.CIDR,
     },
+    { address: addressBytes(ROW_ADDRESS.INSIDE[4]), prefixLength: 32, identity: ID.INSIDE },
+    { address: addressBytes(ROW_ADDRESS.INSIDE[6]), prefixLength: 128, identity: ID.INSIDE },
   ],
   policies: [
     policy(ROW_POLICY.SMALL, 7, SUBJECT_RULES),

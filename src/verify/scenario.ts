@@ -14,6 +14,7 @@ import { PolicyEngine } from "../policy/engine.ts";
 import type { Endpoint, PolicySnapshot } from "../policy/snapshot.ts";
 import { type Peer, podPeer, reservedPeer, unknownPeer } from "../spec/peer.ts";
 import { addressBytes, addressOfBytes } from "./address.ts";
+import { madeUpMac } from "./made_up_mac.ts";
 
 /** Something that can stand at one end of a flow. */
 export interface Party {
@@ -167,9 +168,10 @@ export function nodeOf(snapshot: PolicySnapshot): NodeState {
     identities: snapshot.identities.flatMap(({ id, slot }) =>
       slot === undefined ? [] : [{ identity: id, slot }]
     ),
-    ipcache: snapshot.ipcache.map(({ address, identity }) => ({
+    ipcache: snapshot.ipcache.map(({ address, prefixLength, identity }) => ({
       address: addressBytes(address),
       identity,
+      ...(prefixLength === undefined ? {} : { prefixLength }),
     })),
     policies: snapshot.policies.map(({ number, revision, mapState }) => ({
       number,
@@ -194,9 +196,4 @@ function endpointState({ id, addresses, identity, policy }: Endpoint): EndpointS
     identity,
     policy,
   };
-}
-
-/** A locally administered unicast address, distinct for every endpoint and side. */
-export function madeUpMac(endpoint: number, side: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(0x02, 0x00, 0x00, side, endpoint >> 8, endpoint & 0xff);
 }

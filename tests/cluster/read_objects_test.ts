@@ -1,286 +1,17 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
+import { parse } from "yaml";
 import type { CiliumNetworkPolicy } from "../../src/cluster/object.ts";
 import { readObjects, type ReadResult } from "../../src/cluster/read_objects.ts";
+import { policy } from "./_manifest.ts";
 import { DEATH_STAR } from "../../src/cluster/scenarios/death_star.ts";
 
 function read(text: string): ReadResult {
   return readObjects([{ name: "p.yaml", text }]);
 }
 
-/** A policy named default/rule1 around the given lines; `spec:` is line 5. */
-function policy(spec: string): string {
-  return `apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata:
-  name: rule1
-spec:
-${spec}`;
-}
-
 const SELECTOR = "  endpointSelector: {}\n";
 const PORT = (port: string) => `${SELECTOR}  ingress: [{ toPorts: [{ ports: [${port}] }] }]`;
-const SPEC_FIELDS =
-  "expected one of endpointSelector, ingress, egress, enableDefaultDeny, description, labels";
-
-interface Wrong {
-  readonly description: string;
-  readonly text: string;
-  /** The whole message. */
-  readonly message: string;
-}
-
-const IN_RULE1 = 'Cannot read CiliumNetworkPolicy "default/rule1": ';
-
-const WRONG: readonly Wrong[] = [
-  {
-    description: "the talk's slide: toPorts one level too high",
-    text: policy(`  endpointSelector:
-    matchLabels: { org: empire, class: deathstar }
-  ingress:
-    - fromEndpoints:
-        - matchLabels: { org: empire }
-  toPorts:
-    - ports:
-        - { port: "80", protocol: TCP }`),
-    message: `${IN_RULE1}spec.toPorts is an unknown field, ${SPEC_FIELDS}
-  at p.yaml:11:3
-  did you mean spec.ingress[0].toPorts?`,
-  },
-  {
-    description: "the same under egress",
-    text: policy(`${SELECTOR}  egress: [{}]\n  toPorts: []`),
-    message: `${IN_RULE1}spec.toPorts is an unknown field, ${SPEC_FIELDS}
-  at p.yaml:8:3
-  did you mean spec.egress[0].toPorts?`,
-  },
-  {
-    description: "a misspelt field",
-    text: policy("  endpointSelecter: {}\n  ingress: [{}]"),
-    message: `${IN_RULE1}spec.endpointSelecter is an unknown field, ${SPEC_FIELDS}
-  at p.yaml:6:3
-  did you mean spec.endpointSelector?`,
-  },
-  {
-    description: "a field that nobody knows",
-    text: policy(`${SELECTOR}  ingress: [{}]\n  colour: red`),
-    message: `${IN_RULE1}spec.colour is an unknown field, ${SPEC_FIELDS}\n  at p.yaml:8:3`,
-  },
-  {
-    description: "a YAML syntax error",
-    text: policy("  endpointSelector: [\n  ingress: {}"),
-    message:
-      'Cannot parse "p.yaml": Flow sequence in block collection must be sufficiently indented ' +
-      "and end with a ], expected YAML\n  at p.yaml:7:3",
-  },
-  {
-    description: "an empty namespace",
-    text: policy(`${SELECTOR}  ingress: [{}]`).replace("rule1", 'rule1\n  namespace: ""'),
-    message: `Cannot read CiliumNetworkPolicy "rule1": metadata.namespace is empty, ` +
-      "expected a namespace name, or no namespace field for the default one\n  at p.yaml:5:14",
-  },
-  {
-    description: "a misspelt namespace",
-    text: policy(`${SELECTOR}  ingress: [{}]`).replace("rule1", "rule1\n  namspace: blue"),
-    message: 'Cannot read CiliumNetworkPolicy "rule1": metadata.namspace is an unknown field, ' +
-      "expected one of name, namespace, labels, annotations, generateName, selfLink, uid, " +
-      "resourceVersion, generation, creationTimestamp, deletionTimestamp, " +
-      "deletionGracePeriodSeconds, ownerReferences, finalizers, managedFields\n" +
-      "  at p.yaml:5:3\n  did you mean metadata.namespace?",
-  },
-  {
-    description: "misspelt metadata",
-    text: policy(`${SELECTOR}  ingress: [{}]`).replace("metadata", "metdata"),
-    message: "Cannot read CiliumNetworkPolicy: metdata is an unknown field, " +
-      "expected one of apiVersion, kind, metadata, spec, specs, status\n" +
-      "  at p.yaml:3:1\n  did you mean metadata?",
-  },
-  {
-    description: "port 99999",
-    text: policy(PORT('{ port: "99999" }')),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].port is "99999", ` +
-      "expected a port number, 0 to 65535 without leading zeros\n  at p.yaml:7:43",
-  },
-  {
-    description: "a port with a leading zero",
-    text: policy(PORT("{ port: 080 }")),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].port is "080", ` +
-      "expected a port number, 0 to 65535 without leading zeros\n  at p.yaml:7:43",
-  },
-  {
-    description: "a hexadecimal port",
-    text: policy(PORT("{ port: 0x50 }")),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].port is the named port "0x50", ` +
-      "not supported yet, expected a port number\n  at p.yaml:7:43",
-  },
-  {
-    description: "a named port",
-    text: policy(PORT("{ port: http }")),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].port is the named port "http", ` +
-      "not supported yet, expected a port number\n  at p.yaml:7:43",
-  },
-  {
-    description: "a range that ends before it starts",
-    text: policy(PORT('{ port: "90", endPort: 80 }')),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].endPort is 80, below port 90, ` +
-      "expected 90 to 65535\n  at p.yaml:7:58",
-  },
-  {
-    description: "a range without a start",
-    text: policy(PORT("{ endPort: 80 }")),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].endPort is set without a port, ` +
-      "expected port, the first of the range\n  at p.yaml:7:46",
-  },
-  {
-    description: "more than 40 ports",
-    text: policy(PORT(Array.from({ length: 41 }, (_, i) => `{ port: ${i + 1} }`).join())),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports has 41 ports, expected at most 40\n` +
-      "  at p.yaml:7:34",
-  },
-  {
-    description: "no port at all",
-    text: policy(`${SELECTOR}  ingress: [{ toPorts: [{}] }]`),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0] has no ports, expected ports\n  at p.yaml:7:25`,
-  },
-  {
-    description: "a misspelt protocol",
-    text: policy(PORT('{ port: "80", protocol: TPC }')),
-    message: `${IN_RULE1}spec.ingress[0].toPorts[0].ports[0].protocol is "TPC", ` +
-      "expected one of TCP, UDP, SCTP, ANY\n  at p.yaml:7:59",
-  },
-  {
-    description: "no endpointSelector",
-    text: policy("  ingress: [{}]"),
-    message: `${IN_RULE1}spec has no endpointSelector, ` +
-      "expected endpointSelector ({} selects every pod of the namespace)\n  at p.yaml:6:3",
-  },
-  {
-    description: "neither ingress nor egress",
-    text: policy(SELECTOR),
-    message: `${IN_RULE1}spec has neither ingress nor egress, expected at least one of them\n` +
-      "  at p.yaml:6:3",
-  },
-  {
-    description: "neither spec nor specs",
-    text: policy(""),
-    message: `${IN_RULE1}has neither spec nor specs, expected spec\n  at p.yaml:1:1`,
-  },
-  {
-    description: "an operator in lower case",
-    text: policy(
-      "  endpointSelector: { matchExpressions: [{ key: a, operator: in, values: [b] }] }",
-    ),
-    message: `${IN_RULE1}spec.endpointSelector.matchExpressions[0].operator is "in", ` +
-      "expected one of In, NotIn, Exists, DoesNotExist\n  at p.yaml:6:62\n  did you mean In?",
-  },
-  {
-    description: "In without values",
-    text: policy("  endpointSelector: { matchExpressions: [{ key: a, operator: In }] }"),
-    message: `${IN_RULE1}spec.endpointSelector.matchExpressions[0] has no values for In, ` +
-      "expected at least one\n  at p.yaml:6:42",
-  },
-  {
-    description: "Exists with values",
-    text: policy(
-      "  endpointSelector: { matchExpressions: [{ key: a, operator: Exists, values: [b] }] }",
-    ),
-    message: `${IN_RULE1}spec.endpointSelector.matchExpressions[0] has values for Exists, ` +
-      "expected none\n  at p.yaml:6:42",
-  },
-  {
-    description: "a number as a label value",
-    text: policy("  endpointSelector: { matchLabels: { tier: 1 } }"),
-    message: `${IN_RULE1}spec.endpointSelector.matchLabels.tier is 1, ` +
-      "expected a string (quote it)\n  at p.yaml:6:44",
-  },
-  {
-    description: "an unknown label source",
-    text: policy('  endpointSelector: { matchLabels: { "k8:tier": web } }'),
-    message: `${IN_RULE1}spec.endpointSelector.matchLabels.k8:tier has the unknown label source ` +
-      '"k8", expected one of any, k8s, reserved\n  at p.yaml:6:49\n  did you mean k8s?',
-  },
-  {
-    description: "a list where an object belongs",
-    text: policy("  endpointSelector: []"),
-    message: `${IN_RULE1}spec.endpointSelector is a list, expected an object\n  at p.yaml:6:21`,
-  },
-  {
-    description: "an unknown anchor",
-    text: policy("  endpointSelector: *nowhere\n  ingress: [{}]"),
-    message: `${IN_RULE1}spec.endpointSelector refers to an unknown anchor *nowhere, ` +
-      "expected an anchor\n  at p.yaml:6:21",
-  },
-  {
-    description: "the same field twice",
-    text: policy(`${SELECTOR}  ingress: [{}]\n  ingress: []`),
-    message: 'Cannot parse "p.yaml": Map keys must be unique, expected YAML\n  at p.yaml:8:3',
-  },
-  {
-    description: "another version",
-    text: policy(`${SELECTOR}  ingress: [{}]`).replace("cilium.io/v2", "cilium.io/v2alpha1"),
-    message: 'Cannot read CiliumNetworkPolicy "rule1": apiVersion is "cilium.io/v2alpha1", ' +
-      "expected cilium.io/v2\n  at p.yaml:1:13",
-  },
-];
-
-for (const { description, text, message } of WRONG) {
-  Deno.test(`readObjects() refuses ${description}`, () => {
-    const { objects, errors } = read(text);
-    assertEquals(errors.map((error) => error.message), [message]);
-    assertEquals(objects, []);
-    assert(message.split("\n").length <= 3);
-  });
-}
-
-const NOT_YET: readonly [field: string, what: string][] = [
-  ["ingressDeny: [{}]", "deny rules"],
-  ["egressDeny: [{}]", "deny rules"],
-  ["nodeSelector: {}", "host policies"],
-  ["log: { value: x }", "log text"],
-  ["ingress: [{ fromCIDR: [10.0.0.0/8] }]", "CIDR rules"],
-  ["ingress: [{ fromCIDRSet: [{ cidr: 10.0.0.0/8 }] }]", "CIDR rules"],
-  ["ingress: [{ fromEntities: [world] }]", "entities"],
-  ["ingress: [{ fromNodes: [{}] }]", "node selectors"],
-  ["ingress: [{ fromRequires: [{}] }]", "removed in Cilium 1.19"],
-  ["ingress: [{ icmps: [{ fields: [{ type: 8 }] }] }]", "ICMP rules"],
-  ["ingress: [{ authentication: { mode: required } }]", "mutual authentication"],
-  ["egress: [{ toFQDNs: [{ matchName: cilium.io }] }]", "DNS names"],
-  ["egress: [{ toServices: [{}] }]", "service selectors"],
-  ["egress: [{ toCIDR: [10.0.0.0/8] }]", "CIDR rules"],
-  ["egress: [{ toPorts: [{ ports: [], rules: { dns: [] } }] }]", "L7 rules"],
-  ["egress: [{ toPorts: [{ ports: [], serverNames: [a] }] }]", "SNI rules"],
-  ["egress: [{ toPorts: [{ ports: [], terminatingTLS: {} }] }]", "TLS interception"],
-];
-
-for (const [field, what] of NOT_YET) {
-  Deno.test(`readObjects() says that it does not support ${field}`, () => {
-    const { objects, errors } = read(policy(`${SELECTOR}  ${field}`));
-    assertEquals(objects, []);
-    assertEquals(errors.length, 1);
-    assertMatch(errors[0]?.summary ?? "", new RegExp(`is not supported yet \\(${what}\\)`));
-  });
-}
-
-Deno.test("readObjects() refuses kinds of policy that it does not know, and lists other kinds", () => {
-  const { objects, skipped, errors } = read(`
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: deny, namespace: blue }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web, namespace: blue }
-`);
-  assertEquals(objects, []);
-  assertEquals(skipped.map(({ kind, namespace, name }) => [kind, namespace, name]), [
-    ["Service", "blue", "web"],
-  ]);
-  assertEquals(errors.map((error) => error.summary), [
-    'Cannot read NetworkPolicy "blue/deny": kind NetworkPolicy is not supported yet, ' +
-    "expected CiliumNetworkPolicy",
-  ]);
-});
-
 Deno.test("readObjects() refuses a wrong object whole and reads the others", () => {
   const good = policy(`${SELECTOR}  ingress: [{}]`);
   const wrong = policy(PORT("{ port: 99999 }")).replace("rule1", "rule2");
@@ -304,6 +35,60 @@ Deno.test("readObjects() reads lists, JSON and documents alike", () => {
     return objects.map((o) => o.kind === "Pod" && [o.namespace, o.name, o.addresses[0]?.text]);
   });
   assertEquals(names, Array(3).fill([["default", "a", "10.0.0.1"]]));
+});
+
+Deno.test("readObjects() warns of unknown fields if it is lenient", () => {
+  const text = policy(`${SELECTOR}  ingress: [{ toEndpoints: [{}], fromEndpoints: [{}] }]`);
+  const { objects, errors, warnings } = readObjects([{ name: "p.yaml", text }], { lenient: true });
+  assertEquals(errors, []);
+  assertEquals(objects.map((o) => "specs" in o && o.specs[0]?.ingress), [
+    [{ endpoints: [{ matchLabels: [], matchExpressions: [] }] }],
+  ]);
+  assertEquals(warnings.map(({ message }) => message.split("\n")), [[
+    'Read CiliumNetworkPolicy "default/rule1" although spec.ingress[0].toEndpoints is an unknown ' +
+    "field, expected one of fromEndpoints, fromCIDR, fromCIDRSet, fromEntities, fromNodes, " +
+    "toPorts, icmps, authentication",
+    "  at p.yaml:7:15",
+    "  did you mean spec.egress[0].toEndpoints?",
+  ]]);
+});
+
+Deno.test("readObjects() says the same of a policy in YAML and in JSON", () => {
+  const text = policy(`${SELECTOR}  ingress: [{ fromCIDR: [10.0.0.0/33] }]`);
+  const json = JSON.stringify(parse(text), null, 2);
+  const [yamlError, jsonError] = [text, json].map((t) => read(t).errors[0]);
+  assertEquals(jsonError?.summary, yamlError?.summary);
+  assertEquals(jsonError?.field, "spec.ingress[0].fromCIDR[0]");
+  assertEquals([jsonError?.location.line, jsonError?.location.column], [12, 11]);
+});
+
+Deno.test("readObjects() refuses a field that is there twice in JSON too", () => {
+  const { objects, errors } = read(
+    '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","labels":{"a":"b","a":"c"}}}',
+  );
+  assertEquals(objects, []);
+  assertEquals(errors.map(({ message }) => message.split("\n")), [[
+    'Cannot read Pod "a": metadata.labels.a is there twice, expected each field once',
+    "  at p.yaml:1:74",
+  ]]);
+});
+
+Deno.test("readObjects() reads JSON values that follow each other", () => {
+  const pod = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name } });
+  const { objects, errors } = read(["a", "b"].map((n) => JSON.stringify(pod(n))).join("\n"));
+  assertEquals(errors, []);
+  assertEquals(objects.map(({ name, location }) => [name, location.line]), [["a", 1], ["b", 2]]);
+});
+
+Deno.test("readObjects() takes a typed list's word for what its items are", () => {
+  const { objects, errors } = read(`apiVersion: v1
+kind: PodList
+items: [{ metadata: { name: a } }, null]
+`);
+  assertEquals(objects.map(({ kind, name }) => [kind, name]), [["Pod", "a"]]);
+  assertEquals(errors.map(({ summary }) => summary), [
+    "Cannot read PodList: items[1] is empty, expected an object",
+  ]);
 });
 
 Deno.test("readObjects() refuses a second definition of an object", () => {

@@ -71,7 +71,7 @@ for (
       fc.property(world, ({ pods, policies }) => {
         // A policy of specs without rules is refused; it would say nothing.
         const meaningful = policies.filter(({ specs }) =>
-          specs.every(({ ingress, egress }) => ingress !== undefined || egress !== undefined)
+          specs.every(({ ingress = [], egress = [] }) => ingress.length + egress.length > 0)
         );
         const text = write([...pods.map(writePod), ...meaningful.map(writePolicy)]);
         const { objects, errors } = readObjects([{ name: "random", text }]);

@@ -135,7 +135,7 @@ function compiled(
 ): Answer {
   const found = lookup(policy.mapState, peer.identity, direction, protocol, port);
   return {
-    verdict: found.verdict,
+    verdict: found.verdict === "deny" ? "deny" : "allow",
     enforced: policy.enforced[direction],
     reason: found.verdict === "deny" ? found.reason : undefined,
   };

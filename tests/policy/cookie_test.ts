@@ -18,9 +18,19 @@ Deno.test("CookieTable gives a set of rules one number, in any order", () => {
 Deno.test("CookieTable forgets a cookie some revisions after its last use, and not its number", () => {
   const cookies = new CookieTable();
   const [old, kept] = [cookies.intern([origin("old")]), cookies.intern([origin("kept")])];
-  for (let i = 0; i < COOKIE_REVISIONS; i++) cookies.advance([kept]);
+  cookies.release(old);
+  for (let i = 0; i < COOKIE_REVISIONS; i++) cookies.advance();
   assertEquals(cookies.resolve(old), [origin("old")]);
-  cookies.advance([kept]);
+  cookies.advance();
   assertEquals([cookies.resolve(old), cookies.resolve(kept)], [undefined, [origin("kept")]]);
   assertEquals(cookies.intern([origin("old")]), 3);
+});
+
+Deno.test("CookieTable keeps a cookie that comes back into use", () => {
+  const cookies = new CookieTable();
+  const cookie = cookies.intern([origin("a")]);
+  cookies.release(cookie);
+  assertEquals(cookies.intern([origin("a")]), cookie);
+  for (let i = 0; i < 2 * COOKIE_REVISIONS; i++) cookies.advance();
+  assertEquals(cookies.resolve(cookie), [origin("a")]);
 });

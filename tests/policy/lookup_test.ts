@@ -1,19 +1,7 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
-import type { RuleOrigin } from "../../src/cluster/rule.ts";
-import { CookieTable } from "../../src/policy/cookie.ts";
-import { explain, lookup } from "../../src/policy/lookup.ts";
-import {
-  compareEntries,
-  coversPorts,
-  type MapStateEntry,
-  type MapStateKey,
-  prefixLengthOf,
-  type Verdict,
-} from "../../src/policy/map_state.ts";
-import { MapStateBuilder } from "../../src/policy/map_state_builder.ts";
+import { lookup } from "../../src/policy/lookup.ts";
+import { compareEntries, type MapStateEntry, type Verdict } from "../../src/policy/map_state.ts";
 import { precedenceOf } from "../../src/policy/precedence.ts";
-import { SEED } from "./_random.ts";
 
 function entry(
   identity: number,
@@ -105,99 +93,4 @@ Deno.test("lookup() gives the reason of a drop and the type of a match", () => {
     matchType: 2,
   });
   assertEquals(lookup(state, 256, "egress", 6, 80), { verdict: "deny", reason: 133 });
-});
-
-interface Draft {
-  readonly key: MapStateKey;
-  readonly verdict: Verdict;
-  readonly priority: number;
-  readonly origin: RuleOrigin;
-}
-
-/** Drafts of few identities and nested port blocks, so that they overlap a lot. */
-const drafts = fc.array(
-  fc.tuple(
-    fc.constantFrom(0, 256, 257),
-    fc.constantFrom([0, 0, 0], [6, 0, 0], [6, 0, 1], [6, 64, 10], [6, 80, 12], [6, 80, 16], [
-      17,
-      80,
-      16,
-    ]),
-    fc.constantFrom("allow" as const, "deny" as const),
-    fc.nat(2),
-  ),
-  { maxLength: 12 },
-).map((tuples) =>
-  tuples.map((
-    [identity, [protocol = 0, port = 0, portPrefix = 0], verdict, priority],
-    i,
-  ): Draft => ({
-    key: { identity, direction: "ingress", protocol, port, portPrefix },
-    verdict,
-    priority,
-    origin: { kind: "test", namespace: "", name: `rule${i}`, direction: "ingress", index: 0 },
-  }))
-);
-
-Deno.test("MapStateBuilder makes lookup() answer with the strongest of all that match", () => {
-  console.log(`seed ${SEED}`);
-  fc.assert(
-    fc.property(drafts, (all) => {
-      const builder = new MapStateBuilder();
-      const cookies = new CookieTable();
-      for (const d of all) builder.add(d.key, d.verdict, [d.origin], d.priority);
-      const state = builder.build(cookies);
-      for (const identity of [256, 257, 1]) {
-        for (
-          const [protocol, port] of [[6, 80], [6, 95], [6, 96], [6, 127], [6, 40000], [17, 80], [
-            1,
-            8,
-          ]] as const
-        ) {
-          const point: MapStateKey = {
-            identity,
-            direction: "ingress",
-            protocol,
-            port,
-            portPrefix: 16,
-          };
-          const matching = all.filter(({ key }) =>
-            (key.identity === identity || key.identity === 0) && coversPorts(key, point)
-          );
-          const precedence = (d: Draft) => precedenceOf(d.verdict, d.priority);
-          const strongest = Math.max(0, ...matching.map(precedence));
-          const winners = matching.filter((d) => precedence(d) === strongest);
-          const found = lookup(state, identity, "ingress", protocol, port);
-          assertEquals("entry" in found ? found.entry.precedence : 0, strongest);
-          assertEquals(found.verdict, winners[0]?.verdict ?? "deny");
-          const named = explain(state, identity, "ingress", protocol, port)
-            .flatMap(({ cookie }) => cookies.resolve(cookie) ?? []).map(({ name }) => name);
-          assertEquals(new Set(named), new Set(winners.map(({ origin }) => origin.name)));
-        }
-      }
-    }),
-    { seed: SEED, numRuns: 500 },
-  );
-});
-
-Deno.test("MapStateBuilder leaves no entry behind a stronger one that covers it", () => {
-  console.log(`seed ${SEED}`);
-  fc.assert(
-    fc.property(drafts, (all) => {
-      const builder = new MapStateBuilder();
-      for (const d of all) builder.add(d.key, d.verdict, [d.origin], d.priority);
-      const { entries } = builder.build(new CookieTable());
-      assertEquals([...entries].sort(compareEntries), [...entries]);
-      for (const inner of entries) {
-        for (const outer of entries) {
-          if (outer === inner || outer.identity !== inner.identity) continue;
-          assertEquals(compareEntries(outer, inner) === 0, false);
-          if (!coversPorts(outer, inner)) continue;
-          assertEquals(outer.precedence <= inner.precedence, true);
-          assertEquals(prefixLengthOf(outer) < prefixLengthOf(inner), true);
-        }
-      }
-    }),
-    { seed: SEED, numRuns: 500 },
-  );
 });

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { Identity } from "../../src/identity/identity.ts";
 import { labelsOf } from "../../src/identity/label.ts";
-import { peerSelector, type Selector, selects } from "../../src/policy/selector.ts";
+import { peerSelector, type Selector, selectsIdentity } from "../../src/policy/selector.ts";
 import { SelectorCache, type SelectorUser } from "../../src/policy/selector_cache.ts";
 import { SEED } from "./_random.ts";
 
@@ -109,8 +109,8 @@ Deno.test("SelectorCache after random updates selects what a scan of everything 
           used.delete(s.drop);
         }
         for (const [selector] of used.values()) {
-          const scan = [...known.values()].filter(({ labels }) =>
-            selects(selector!.selector, labels)
+          const scan = [...known.values()].filter((known) =>
+            selectsIdentity(selector!.selector, known, undefined)
           ).map(({ id }) => id).sort((a, b) => a - b);
           assertEquals(cache.current.selectionOf(selector!), scan);
         }

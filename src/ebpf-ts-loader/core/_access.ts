@@ -1,8 +1,8 @@
 import type { Btf } from "../btf/btf.ts";
 import type { BtfArray, BtfComposite, BtfType } from "../btf/types.ts";
 import { ObjectFormatError } from "../errors.ts";
-import { fieldsAreCompatible, typesAreCompatible, typesMatch } from "./_type_match.ts";
-import { essentialName, isEnum, sizeOfType } from "./_types.ts";
+import { fieldsAreCompatible, typesAreCompatible, typesMatch } from "./type_match.ts";
+import { essentialName, isEnum, sizeOfType } from "./types.ts";
 import { CoreKind, type CoreRelocation, isEnumKind, isFieldKind } from "./relocation.ts";
 
 /** One step of an access: into a named member, an array element or an enumerator. */

@@ -1,7 +1,7 @@
 import type { BtfMember, BtfType } from "../btf/types.ts";
 import { ObjectFormatError } from "../errors.ts";
 import type { Access } from "./_access.ts";
-import { isEnum, sizeOfType } from "./_types.ts";
+import { isEnum, sizeOfType } from "./types.ts";
 import { CoreKind, isEnumKind, isFieldKind } from "./relocation.ts";
 
 /** What a relocation puts into its instruction. */

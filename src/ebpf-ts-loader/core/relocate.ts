@@ -3,7 +3,7 @@ import type { BtfType } from "../btf/types.ts";
 import { ObjectFormatError } from "../errors.ts";
 import { type Access, localAccess, matchAccess } from "./_access.ts";
 import { patchInstruction, poisonInstruction } from "./_patch.ts";
-import { essentialName, nameOf, sameKind } from "./_types.ts";
+import { essentialName, nameOf, sameKind } from "./types.ts";
 import { type CoreValue, coreValue, POISON } from "./_value.ts";
 import {
   CoreKind,

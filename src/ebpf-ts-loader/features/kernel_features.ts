@@ -26,6 +26,33 @@ export interface KernelFeaturesOptions {
 }
 
 const LOOPBACK = 1;
+const NOT_OPEN = 0x7fff_ffff;
+const XDP_NATIVE = 4;
+/** Links that cannot be: a kernel that knows them says so by `refusal`, others by EINVAL. */
+const LINK_PROBES = {
+  // The loopback has no driver.
+  xdp: {
+    type: ProgramType.XDP,
+    attachType: AttachType.XDP,
+    target: LOOPBACK,
+    flags: XDP_NATIVE,
+    refusal: ERRNO.EOPNOTSUPP,
+  },
+  cgroup: {
+    type: ProgramType.CGROUP_SKB,
+    attachType: AttachType.CGROUP_INET_EGRESS,
+    target: NOT_OPEN,
+    flags: 0,
+    refusal: ERRNO.EBADF,
+  },
+  netns: {
+    type: ProgramType.SK_LOOKUP,
+    attachType: AttachType.SK_LOOKUP,
+    target: NOT_OPEN,
+    flags: 0,
+    refusal: ERRNO.EBADF,
+  },
+} as const;
 const LARGE = 4097;
 const REFUSED_HELPER = /unknown func |invalid func |cannot use helper/;
 const RELOCATION = { TYPE_ID_LOCAL: 6, SIZE: 16 } as const;
@@ -98,6 +125,25 @@ export class KernelFeatures {
         .u32(at.target, LOOPBACK)
         .u32(at.attachType, AttachType.TCX_INGRESS);
       return call(this.#bpf, BPF.PROG_QUERY, attr);
+    });
+  }
+
+  /** Whether programs can be attached to an interface's XDP, a cgroup or a namespace by a link. */
+  link(kind: "xdp" | "cgroup" | "netns"): Support {
+    return this.#ask(`${kind} links`, () => {
+      const { type, attachType, target, flags, refusal } = LINK_PROBES[kind];
+      const instructions = concatBytes([setR0(0), exit()]);
+      const program = tryProgram(this.#bpf, { type, instructions });
+      if (program < 0) return program;
+      const at = ATTR.LINK_CREATE;
+      const attr = new BpfAttr(BPF.LINK_CREATE, at.size)
+        .u32(at.programFd, program)
+        .u32(at.target, target)
+        .u32(at.attachType, attachType)
+        .u32(at.flags, flags);
+      const result = call(this.#bpf, BPF.LINK_CREATE, attr);
+      closeResult(program);
+      return result === -refusal ? 0 : result;
     });
   }
 

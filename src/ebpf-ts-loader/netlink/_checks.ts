@@ -45,3 +45,9 @@ export function assertMac(mac: Uint8Array): void {
     throw new TypeError(`Cannot use MAC address "${mac}": ${mac.length} bytes, expected 6`);
   }
 }
+
+/** Checks a number that travels as a u32. */
+export function assertU32(what: string, value: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff) return;
+  throw new RangeError(`Cannot use ${what} "${value}": out of range, expected 0 to 2³² − 1`);
+}

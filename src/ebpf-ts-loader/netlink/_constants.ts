@@ -34,6 +34,14 @@ export const RTM = {
   NEWNEIGH: 28,
   DELNEIGH: 29,
   GETNEIGH: 30,
+  NEWRULE: 32,
+  DELRULE: 33,
+  GETRULE: 34,
+  NEWQDISC: 36,
+  DELQDISC: 37,
+  NEWTFILTER: 44,
+  DELTFILTER: 45,
+  GETTFILTER: 46,
 } as const;
 
 export const IFLA = {
@@ -43,7 +51,12 @@ export const IFLA = {
   LINKINFO: 18,
   AF_SPEC: 26,
   NET_NS_FD: 28,
+  XDP: 43,
 } as const;
+
+export const IFLA_XDP = { ATTACHED: 2, PROG_ID: 4, DRV_PROG_ID: 5, SKB_PROG_ID: 6, HW_PROG_ID: 7 };
+/** Values of IFLA_XDP.ATTACHED. */
+export const XDP_ATTACHED = { DRV: 1, SKB: 2, HW: 3, MULTI: 4 } as const;
 
 export const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
 export const VETH_INFO_PEER = 1;
@@ -59,8 +72,26 @@ export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE:
 export const RTNH_F_ONLINK = 4;
 export const RT_TABLE_MAIN = 254;
 export const RTPROT_STATIC = 4;
-export const RT_SCOPE = { UNIVERSE: 0, LINK: 253 } as const;
-export const RTN_UNICAST = 1;
+export const RT_SCOPE = { UNIVERSE: 0, LINK: 253, HOST: 254 } as const;
+export const RTN = { UNICAST: 1, LOCAL: 2 } as const;
+
+export const FRA = {
+  DST: 1,
+  SRC: 2,
+  IIFNAME: 3,
+  PRIORITY: 6,
+  FWMARK: 10,
+  SUPPRESS_PREFIXLEN: 14,
+  TABLE: 15,
+  FWMASK: 16,
+  PAD: 18,
+  PROTOCOL: 21,
+} as const;
+export const FR_ACT_TO_TBL = 1;
+
+export const TCA = { KIND: 1, OPTIONS: 2 } as const;
+export const TCA_BPF = { FD: 6, NAME: 7, FLAGS: 8, ID: 11 } as const;
+export const TCA_BPF_FLAG_ACT_DIRECT = 1;
 
 export const NDA = { DST: 1, LLADDR: 2 } as const;
 export const NUD_PERMANENT = 0x80;

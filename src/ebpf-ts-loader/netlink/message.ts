@@ -25,8 +25,24 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
-/** Bytes from the kernel that are not a well-formed netlink message. */
+/**
+ * Bytes from the kernel that are not a well-formed netlink message.
+ *
+ * @example Usage
+ * ```ts
+ * import { listLinks, NetlinkFormatError, type Rtnetlink } from "ebpf-ts-loader/netlink";
+ * function countLinks(netlink: Rtnetlink): number | undefined {
+ *   try {
+ *     return listLinks(netlink).length;
+ *   } catch (error) {
+ *     if (error instanceof NetlinkFormatError) return undefined;
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export class NetlinkFormatError extends Error {
+  /** For messages and `switch`. */
   override name = "NetlinkFormatError";
 }
 
@@ -84,6 +100,11 @@ export class Attributes {
     }
   }
 
+  /** The types that there are. */
+  types(): number[] {
+    return [...this.#byType.keys()];
+  }
+
   /** The attribute's bytes (not a copy), or `undefined`. */
   bytes(type: number): Uint8Array | undefined {
     return this.#byType.get(type);
@@ -95,6 +116,13 @@ export class Attributes {
     if (!value) return undefined;
     if (value.length !== 4) malformed(`attribute "${type}"`, `${value.length} bytes`, "4");
     return new DataView(value.buffer, value.byteOffset, 4).getUint32(0, true);
+  }
+
+  /** The attribute as a byte, or `undefined`. */
+  u8(type: number): number | undefined {
+    const value = this.bytes(type);
+    if (value && value.length !== 1) malformed(`attribute "${type}"`, `${value.length} bytes`, "1");
+    return value?.[0];
   }
 
   /** The attribute as text, up to its NUL, or `undefined`. */

@@ -1,5 +1,6 @@
 /**
- * A small, strict rtnetlink: interfaces, addresses, routes and neighbours of a network namespace.
+ * A small, strict rtnetlink: interfaces, addresses, neighbours, routes, routing rules and BPF
+ * filters of a network namespace.
  *
  * Addresses are bytes in network byte order (4 or 16), MAC addresses are 6 bytes. A connection
  * belongs to the namespace that it was opened in. Calls block, for microseconds as a rule, and
@@ -52,5 +53,17 @@ export {
   setNeighbour,
 } from "./neighbour.ts";
 export { NetlinkError } from "./netlink_error.ts";
-export { addRoute, deleteRoute, listRoutes, type Route } from "./route.ts";
+export { addRoute, deleteRoute, listRoutes, type ListRoutesOptions, type Route } from "./route.ts";
 export { openRtnetlink, type Rtnetlink } from "./rtnetlink.ts";
+export { type AddressPrefix, addRule, deleteRule, listRules, type Rule } from "./rule.ts";
+export {
+  addClsact,
+  type BpfFilter,
+  type BpfFilterOptions,
+  type BpfFilterPlace,
+  deleteBpfFilter,
+  deleteClsact,
+  listBpfFilters,
+  setBpfFilter,
+} from "./traffic_control.ts";
+export { readXdp, type XdpState } from "./xdp.ts";

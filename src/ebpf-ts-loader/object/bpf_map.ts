@@ -10,6 +10,7 @@ import {
   roundUpToPages,
   WasmMapping,
 } from "../sys/mod.ts";
+import { readFdInfo } from "./fd_info.ts";
 import { type MapInfo, mapInfo } from "./info.ts";
 import {
   type BatchCursor,
@@ -58,13 +59,17 @@ export interface MapMmapOptions {
  * ```
  */
 export class BpfMap implements Disposable {
+  /** As declared; the kernel's is cut to 15 characters. */
   readonly name: string;
   /** `enum bpf_map_type`. */
   readonly type: number;
+  /** Bytes; 0 for types without keys. */
   readonly keySize: number;
   /** Bytes; of one CPU's value for per-CPU maps. */
   readonly valueSize: number;
+  /** Most elements; bytes of a ring buffer. */
   readonly maxEntries: number;
+  /** Flags of BPF_MAP_CREATE. */
   readonly flags: number;
   readonly #fd: Fd;
   #cachedElements: MapElements | undefined;
@@ -293,6 +298,12 @@ export class BpfMap implements Disposable {
     new BpfAttr(BPF.MAP_FREEZE, ATTR.FREEZE.size)
       .u32(ATTR.FREEZE.fd, this.fd)
       .must({ action: "freeze map", subject: this.name });
+  }
+
+  /** Whether the map is frozen; undefined where /proc, which tells, is not mounted. */
+  isFrozen(): boolean | undefined {
+    const frozen = readFdInfo(this.fd)?.get("frozen");
+    return frozen === undefined ? undefined : frozen === "1";
   }
 
   /** Bytes that mmap shows: elements at a stride of 8-byte multiples, in whole pages. */

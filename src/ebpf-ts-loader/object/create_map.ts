@@ -1,7 +1,9 @@
 import { MismatchError, NotSupportedError } from "../errors.ts";
 import type { Difference } from "../errors.ts";
+import { kernelFeatures } from "../features/kernel_features.ts";
+import { mapTypeSince } from "../features/minimum_kernels.ts";
 import type { MapSpec } from "../spec/collection_spec.ts";
-import { isMapOfMaps, MapType, mapTypeName } from "../spec/map_types.ts";
+import { isMapOfMaps, MapFlags, MapType, mapTypeName } from "../spec/map_types.ts";
 import { ATTR, BPF, BpfAttr, close, ERRNO, objectName, pageSize } from "../sys/mod.ts";
 import { BpfMap } from "./bpf_map.ts";
 import { mapInfo } from "./info.ts";
@@ -54,13 +56,19 @@ function createFd(spec: MapSpec, maxEntries: number, options: CreateMapOptions):
     if (inner) attr.u32(ATTR.MAP_CREATE.innerFd, inner.fd);
     const fd = callWithOrWithoutBtf(attr, spec, options);
     if (fd >= 0) return fd;
-    throw attr.creationError(fd, {
-      action: `create ${mapTypeName(spec.type)} map`,
-      subject: spec.name,
-    });
+    throw creationError(attr, fd, spec);
   } finally {
     inner?.[Symbol.dispose]();
   }
+}
+
+/** A refusal has many reasons; that the kernel is too old is asked only now. */
+function creationError(attr: BpfAttr, result: number, spec: MapSpec): Error {
+  const action = `create ${mapTypeName(spec.type)} map`;
+  const cause = attr.creationError(result, { action, subject: spec.name });
+  if (result === -ERRNO.EPERM || kernelFeatures.mapType(spec.type) !== "no") return cause;
+  const feature = `map type ${mapTypeName(spec.type)}`;
+  return new NotSupportedError(action, spec.name, feature, mapTypeSince(spec.type), { cause });
 }
 
 function innerTemplate(spec: MapSpec, options: CreateMapOptions): BpfMap | undefined {
@@ -105,9 +113,21 @@ function callWithOrWithoutBtf(
   return attr.u32(at.btfFd, 0).u32(at.keyTypeId, 0).u32(at.valueTypeId, 0).call();
 }
 
-/** Opens a pinned map; the caller owns it. The kernel's name may be shorter than the declared. */
+/**
+ * Opens a pinned map; the caller owns it. The kernel's name may be shorter than the declared.
+ * Throws `TypeError` if something else is pinned there.
+ *
+ * @example Usage
+ * ```ts
+ * import { openPinnedMap } from "ebpf-ts-loader";
+ * function readPinned(path: string, key: number): Uint8Array | undefined {
+ *   using map = openPinnedMap(path);
+ *   return map.lookup(key);
+ * }
+ * ```
+ */
 export function openPinnedMap(path: string): BpfMap {
-  const fd = openPinnedObject(path);
+  const fd = openPinnedObject(path, "map");
   try {
     return new BpfMap(fd, mapInfo(fd));
   } catch (error) {
@@ -122,20 +142,51 @@ export interface CompatibilityOptions {
   maxEntries?: boolean;
 }
 
-/** Throws {@linkcode MismatchError} with every difference between a map and its specification. */
+/**
+ * Throws {@linkcode MismatchError} with every difference between a map and its specification:
+ * type, sizes, entries, flags, type-specific extra, and whether it is frozen.
+ *
+ * @example Usage
+ * ```ts
+ * import { type MapSpec, openPinnedMap, requireCompatible } from "ebpf-ts-loader";
+ * function reuse(path: string, spec: MapSpec) {
+ *   using stack = new DisposableStack();
+ *   const map = stack.use(openPinnedMap(path));
+ *   requireCompatible(map, spec);
+ *   stack.move();
+ *   return map;
+ * }
+ * ```
+ */
 export function requireCompatible(
   map: BpfMap,
   spec: MapSpec,
   options: CompatibilityOptions = {},
 ): void {
   const differences: Difference[] = [];
-  const compare = (field: string, actual: number | string, expected: number | string) => {
+  const compare = <T extends number | bigint | string>(field: string, actual: T, expected: T) => {
     if (actual !== expected) differences.push({ field, actual, expected });
   };
+  const { flags, mapExtra } = map.info();
   compare("type", mapTypeName(map.type), mapTypeName(spec.type));
   compare("keySize", map.keySize, spec.keySize);
   compare("valueSize", map.valueSize, spec.valueSize);
   if (options.maxEntries ?? true) compare("maxEntries", map.maxEntries, actualMaxEntries(spec));
-  compare("flags", `0x${map.flags.toString(16)}`, `0x${spec.flags.toString(16)}`);
+  compare("flags", hex(flags & ~addedFlags(spec)), hex(spec.flags));
+  compare("mapExtra", mapExtra, spec.mapExtra);
+  // What may be written while the specification wants it constant, or the other way round.
+  if (map.isFrozen() !== undefined) compare("frozen", String(map.isFrozen()), String(spec.frozen));
   if (differences.length > 0) throw new MismatchError("map", spec.name, differences);
+}
+
+function hex(flags: number): string {
+  return `0x${flags.toString(16)}`;
+}
+
+/** Flags that the kernel sets by itself, where the specification did not ask for them. */
+function addedFlags(spec: MapSpec): number {
+  const forced = spec.type === MapType.DEVMAP || spec.type === MapType.DEVMAP_HASH
+    ? MapFlags.RDONLY_PROG
+    : 0;
+  return forced & ~spec.flags;
 }

@@ -30,6 +30,6 @@ export function loadCollection(
   using stack = new DisposableStack();
   const template = stack.use(prepare(spec, options));
   const { variables = {} } = options;
-  const { maps, programs } = stack.use(template.instantiate({ variables }));
-  return new Collection(maps, programs, stack.move());
+  const loaded = stack.use(template.instantiate({ variables }));
+  return new Collection(loaded.maps, loaded.programs, stack.move(), loaded.variables);
 }

@@ -1,8 +1,16 @@
-import { VerifierError } from "../errors.ts";
+import type { Btf } from "../btf/btf.ts";
 import { RECORD_SIZE } from "../btf/extension.ts";
+import { relocateCore } from "../core/relocate.ts";
+import { NotSupportedError, VerifierError } from "../errors.ts";
 import type { ProgramSpec } from "../spec/collection_spec.ts";
-import { ATTR, BPF, BpfAttr, ERRNO, errnoName, objectName } from "../sys/mod.ts";
+import { ProgramType } from "../spec/program_types.ts";
+import { ATTR, BPF, BpfAttr, ERRNO, errnoName, objectName, SyscallError } from "../sys/mod.ts";
+import { bindInstructions } from "./_bind_instructions.ts";
+import { explainRefusal } from "./_explain_refusal.ts";
 import { BpfProgram } from "./bpf_program.ts";
+import { missingFeature } from "./_missing_feature.ts";
+import { kernelTypes } from "./kernel_types.ts";
+import type { KernelSymbol } from "./resolve_externs.ts";
 
 /** Options of {@linkcode loadProgram}. */
 export interface LoadProgramOptions {
@@ -12,13 +20,23 @@ export interface LoadProgramOptions {
   btfFd?: number;
   /** The map for each name the program refers to. @default none */
   maps?: ReadonlyMap<string, { readonly fd: number }>;
+  /** Where the kernel has each symbol the program refers to. @default none */
+  symbols?: ReadonlyMap<string, KernelSymbol>;
+  /**
+   * The object's types: to name what a refused CO-RE relocation is about, and to relocate here
+   * where the kernel cannot (before 5.17). @default none
+   */
+  btf?: Btf;
+  /**
+   * Types to relocate CO-RE accesses against, here instead of in the kernel; needs `btf`.
+   * @default the kernel relocates against its own
+   */
+  coreBtf?: Btf;
   /** Verifier log level (1 branches, 2 every instruction, 4 statistics). @default 0 */
   logLevel?: number;
 }
 
 const INSTRUCTION_SIZE = 8;
-const PSEUDO_MAP_FD = 1;
-const PSEUDO_MAP_VALUE = 2;
 const FIRST_LOG = 64 * 1024;
 const MAX_LOG = 256 * 1024 * 1024;
 const EAGAIN_RETRIES = 5;
@@ -26,18 +44,84 @@ const EAGAIN_RETRIES = 5;
 /**
  * Loads a program. The caller owns it. Throws {@linkcode VerifierError} if the verifier refuses it,
  * `SyscallError` for other refusals (EPERM without CAP_BPF), `TypeError` for a map it refers to
- * that is not given.
+ * or symbol it refers to that is not given, {@linkcode NotSupportedError} for an attach target that
+ * the kernel does not have.
+ *
+ * @example Usage
+ * ```ts
+ * import { loadProgram, parseObject } from "ebpf-ts-loader";
+ * async function length(path: string): Promise<number> {
+ *   const program = parseObject(await Deno.readFile(path), path).programs.get("from_container");
+ *   if (!program) throw new TypeError("no program");
+ *   using loaded = loadProgram(program, { license: "GPL" });
+ *   return loaded.info().translatedLength;
+ * }
+ * ```
  */
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): BpfProgram {
+  const { btf, coreBtf } = options;
+  if (btf && coreBtf) return loadRelocated(spec, options, { btf, coreBtf });
+  try {
+    return load(spec, options, new Map());
+  } catch (error) {
+    // Before 5.17 the kernel refuses the attribute that CO-RE records go into.
+    const unknown = error instanceof SyscallError && error.errno === ERRNO.E2BIG;
+    if (!unknown || !btf || spec.coreRelocations.length === 0) throw error;
+    return loadRelocated(spec, options, { btf, coreBtf: kernelTypes() });
+  }
+}
+
+function loadRelocated(
+  spec: ProgramSpec,
+  options: LoadProgramOptions,
+  { btf, coreBtf }: { btf: Btf; coreBtf: Btf },
+): BpfProgram {
+  const { instructions, poisoned } = relocateCore(spec, btf, coreBtf);
+  const relocated = { ...spec, instructions, coreRelocations: new Uint8Array(0) };
+  const sentences = poisoned.map((each) => [each.instruction, each.relocation] as const);
+  return load(relocated, options, new Map(sentences));
+}
+
+function load(
+  spec: ProgramSpec,
+  options: LoadProgramOptions,
+  poisoned: ReadonlyMap<number, string>,
+): BpfProgram {
   const attr = loadAttr(spec, options);
-  const { logLevel = 0 } = options;
-  const { fd, log } = logLevel === 0 ? loadQuietly(attr, spec) : loadWithLog(attr, spec, logLevel);
+  const { logLevel = 0, btf } = options;
+  const request: Request = {
+    attr,
+    spec,
+    explain: (log) => explainRefusal(log, spec, { btf, poisoned }),
+  };
+  const { fd, log } = logLevel === 0 ? loadQuietly(request) : loadWithLog(request, logLevel);
   return new BpfProgram(fd, { ...spec, verifierLog: log });
+}
+
+/** A program about to be loaded. */
+interface Request {
+  readonly attr: BpfAttr;
+  readonly spec: ProgramSpec;
+  /** The reason behind a verifier log, if something besides the log knows it. */
+  readonly explain: (log: string) => string | undefined;
+}
+
+/** BTF id of what the program attaches to, or 0. */
+function attachId({ name, type, attachTo, attachBtf }: ProgramSpec): number {
+  if (type === ProgramType.EXT) {
+    throw new NotSupportedError("load program", name, "freplace of another program's function");
+  }
+  if (!attachBtf || attachTo === undefined) return 0;
+  const { prefix, kind } = attachBtf;
+  const id = kernelTypes().find(kind, `${prefix}${attachTo}`)?.id;
+  if (id !== undefined) return id;
+  throw new NotSupportedError("load program", name, `attach target "${attachTo}"`);
 }
 
 function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): BpfAttr {
   const at = ATTR.PROG_LOAD;
-  const instructions = withFds(spec, options.maps ?? new Map());
+  const { maps = new Map(), symbols = new Map() } = options;
+  const instructions = bindInstructions(spec, { maps, symbols });
   const attr = new BpfAttr(BPF.PROG_LOAD, at.size)
     .u32(at.type, spec.type)
     .u32(at.count, instructions.length / INSTRUCTION_SIZE)
@@ -45,7 +129,8 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): BpfAttr {
     .pointer(at.licensePtr, new TextEncoder().encode(`${options.license ?? ""}\0`))
     .u32(at.flags, spec.flags)
     .inline(at.name, objectName(spec.name))
-    .u32(at.expectedAttachType, spec.expectedAttachType);
+    .u32(at.expectedAttachType, spec.expectedAttachType)
+    .u32(at.attachBtfId, attachId(spec));
   if (options.btfFd === undefined) return attr;
   attr.u32(at.btfFd, options.btfFd);
   const records = (
@@ -76,38 +161,18 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): BpfAttr {
   return attr;
 }
 
-/** A copy of the instructions in which references are file descriptors. */
-function withFds(
-  spec: ProgramSpec,
-  maps: ReadonlyMap<string, { readonly fd: number }>,
-): Uint8Array<ArrayBuffer> {
-  const instructions = spec.instructions.slice();
-  const view = new DataView(instructions.buffer);
-  for (const { instruction, map: name, valueOffset } of spec.references) {
-    const map = maps.get(name);
-    if (!map) {
-      throw new TypeError(`Cannot load program "${spec.name}": no map "${name}", expected one`);
-    }
-    const at = instruction * INSTRUCTION_SIZE;
-    const source = valueOffset === undefined ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE;
-    view.setUint8(at + 1, (view.getUint8(at + 1) & 0xf) | (source << 4));
-    view.setInt32(at + 4, map.fd, true);
-    view.setInt32(at + INSTRUCTION_SIZE + 4, valueOffset ?? 0, true);
-  }
-  return instructions;
-}
-
 interface Loaded {
   readonly fd: number;
   readonly log: string;
 }
 
 /** The verifier is much faster without a log: ask for one only after a refusal. */
-function loadQuietly(attr: BpfAttr, spec: ProgramSpec): Loaded {
+function loadQuietly(request: Request): Loaded {
+  const { attr, spec } = request;
   const fd = callRetrying(attr);
   if (fd >= 0) return { fd, log: "" };
   if (fd === -ERRNO.EPERM || fd === -ERRNO.ENOMEM) throw refusal(attr, spec, fd);
-  const { fd: second } = loadWithLog(attr, spec, 1);
+  const { fd: second } = loadWithLog(request, 1);
   return { fd: second, log: "" };
 }
 
@@ -120,7 +185,7 @@ function callRetrying(attr: BpfAttr): number {
   return result;
 }
 
-function loadWithLog(attr: BpfAttr, spec: ProgramSpec, level: number): Loaded {
+function loadWithLog({ attr, spec, explain }: Request, level: number): Loaded {
   const at = ATTR.PROG_LOAD;
   for (let size = FIRST_LOG;;) {
     const log = new Uint8Array(size);
@@ -135,12 +200,16 @@ function loadWithLog(attr: BpfAttr, spec: ProgramSpec, level: number): Loaded {
       continue;
     }
     const cause = refusal(attr, spec, fd);
+    const reason = explain(text);
+    const missing = reason === undefined ? missingFeature(spec, cause, text) : undefined;
+    if (missing) throw missing;
     if (text === "") throw cause;
-    throw new VerifierError(spec.name, errnoName(-fd), text, { cause });
+    const explained = reason === undefined ? {} : { reason };
+    throw new VerifierError(spec.name, errnoName(-fd), text, { cause, ...explained });
   }
 }
 
-function refusal(attr: BpfAttr, spec: ProgramSpec, result: number): Error {
+function refusal(attr: BpfAttr, spec: ProgramSpec, result: number): SyscallError {
   return attr.creationError(result, { action: "load program", subject: spec.name });
 }
 

@@ -1,3 +1,5 @@
+import type { Btf } from "../btf/btf.ts";
+import { NotSupportedError } from "../errors.ts";
 import {
   cloneMap,
   type CollectionSpec,
@@ -5,14 +7,17 @@ import {
   type ProgramSpec,
 } from "../spec/collection_spec.ts";
 import { isMapOfMaps, MapType } from "../spec/map_types.ts";
-import { encodeVariable, type VariableValue } from "../spec/variable_value.ts";
+import { encodeVariable, requireVariable, type VariableValue } from "../spec/variable_value.ts";
 import { ERRNO, type Fd, SyscallError } from "../sys/mod.ts";
 import type { BpfMap } from "./bpf_map.ts";
 import type { BpfProgram } from "./bpf_program.ts";
 import { Collection } from "./collection.ts";
 import { createMap, openPinnedMap, requireCompatible } from "./create_map.ts";
 import { loadBtf } from "./load_btf.ts";
+import { type Kconfig, kconfigContents } from "./kernel_config.ts";
 import { loadProgram } from "./load_program.ts";
+import { type KernelSymbol, resolveExterns } from "./resolve_externs.ts";
+import { Variable } from "./variable.ts";
 
 /** What {@linkcode prepare} shares between instances. */
 export interface PrepareOptions {
@@ -28,6 +33,16 @@ export interface PrepareOptions {
   only?: readonly string[];
   /** Verifier log level of every program. @default 0 */
   logLevel?: number;
+  /**
+   * Values of `extern … __kconfig`, by name; those left out come from the running kernel.
+   * @default none
+   */
+  kconfig?: Kconfig;
+  /**
+   * Types to relocate CO-RE accesses against, here instead of in the kernel: for tests, and for
+   * kernels without BTF of their own. @default the kernel's, by the kernel
+   */
+  coreBtf?: Btf;
   /** Folder of maps declared to be pinned by name. @default "/sys/fs/bpf" */
   pinPath?: string;
 }
@@ -62,6 +77,8 @@ export class Template implements Disposable {
   readonly #owned: DisposableStack;
   readonly #btf: Fd | undefined;
   readonly #shared = new Map<string, BpfMap>();
+  readonly #kconfig: MapSpec | undefined;
+  readonly #symbols: ReadonlyMap<string, KernelSymbol>;
 
   /** @internal Use {@linkcode prepare}. */
   constructor(spec: CollectionSpec, options: PrepareOptions) {
@@ -70,6 +87,9 @@ export class Template implements Disposable {
     this.#programs = selectPrograms(spec, options.only);
     this.#wanted = wantedMaps(spec, this.#programs, options.only);
     refuseUnknown(spec, options.maps ?? {});
+    refuseForeignOrder(spec);
+    this.#kconfig = this.#configured(spec.maps.get(".kconfig"));
+    this.#symbols = resolveExterns(spec, this.#programs);
     using owned = new DisposableStack();
     this.#btf = spec.kernelBtf && owned.use(loadBtf(spec.kernelBtf, spec.name));
     for (const [name, map] of this.#mapSpecs()) {
@@ -88,9 +108,18 @@ export class Template implements Disposable {
   }
 
   *#mapSpecs(): Generator<[string, MapSpec]> {
-    for (const entry of this.#spec.maps) {
-      if (this.#wanted.has(entry[0])) yield entry;
+    for (const [name, map] of this.#spec.maps) {
+      if (!this.#wanted.has(name)) continue;
+      yield [name, name === this.#kconfig?.name ? this.#kconfig : map];
     }
+  }
+
+  /** The map of configuration values with this kernel's values in it. */
+  #configured(map: MapSpec | undefined): MapSpec | undefined {
+    const { kconfig = {} } = this.#options;
+    if (map && !this.#wanted.has(map.name)) return undefined;
+    const contents = kconfigContents(this.#spec, kconfig);
+    return map && { ...map, contents };
   }
 
   /** A map given from outside, pinned, or made now. */
@@ -159,7 +188,9 @@ export class Template implements Disposable {
     for (const [name, spec] of this.#mapSpecs()) {
       if (made.has(name)) fillProgramSlots(spec, maps, programs);
     }
-    return new Collection(maps, programs, owned.move());
+    const live = liveVariables(this.#spec, maps);
+    for (const variable of live.values()) owned.use(variable);
+    return new Collection(maps, programs, owned.move(), live);
   }
 
   #refuseUnknownPrograms(names: readonly string[]): void {
@@ -176,6 +207,9 @@ export class Template implements Disposable {
     return loadProgram(spec, {
       license: this.#spec.license,
       maps,
+      symbols: this.#symbols,
+      ...(this.#spec.btf && { btf: this.#spec.btf }),
+      ...(this.#options.coreBtf && { coreBtf: this.#options.coreBtf }),
       logLevel: this.#options.logLevel ?? 0,
       ...(this.#btf && { btfFd: this.#btf.fd }),
     });
@@ -250,25 +284,41 @@ function refuseUnknown(spec: CollectionSpec, maps: Readonly<Record<string, BpfMa
   );
 }
 
+function refuseForeignOrder(spec: CollectionSpec): void {
+  // Deno runs on little-endian machines only.
+  if (spec.byteOrder === "little") return;
+  throw new NotSupportedError("load", spec.name, `a ${spec.byteOrder}-endian object`);
+}
+
 function patchContents(
   spec: CollectionSpec,
   variables: Readonly<Record<string, VariableValue>>,
 ): Map<string, MapSpec> {
   const patched = new Map<string, MapSpec>();
   for (const [name, value] of Object.entries(variables)) {
-    const variable = spec.variables.get(name);
-    const original = variable && spec.maps.get(variable.section);
-    if (!variable || !original) {
-      throw new TypeError(
-        `Cannot set variable "${name}": not in "${spec.name}", expected one of ` +
-          `${[...spec.variables.keys()].join(", ") || "none"}`,
-      );
-    }
+    const variable = requireVariable(spec, name);
+    const original = spec.maps.get(variable.section);
+    if (!original) continue;
     const map = patched.get(original.name) ?? cloneMap(original);
-    map.contents?.set(encodeVariable(variable, value, spec.btf), variable.offset);
+    map.contents?.set(encodeVariable(variable, value, spec), variable.offset);
     patched.set(original.name, map);
   }
   return patched;
+}
+
+/** The variables whose section's map was made, by name; mapped only when used. */
+function liveVariables(
+  spec: CollectionSpec,
+  maps: ReadonlyMap<string, BpfMap>,
+): Map<string, Variable> {
+  const live = new Map<string, Variable>();
+  for (const [name, variable] of spec.variables) {
+    const map = maps.get(variable.section);
+    if (!map) continue;
+    const readOnly = spec.maps.get(variable.section)?.frozen ?? false;
+    live.set(name, new Variable(variable, { map, types: spec, readOnly }));
+  }
+  return live;
 }
 
 function fillMapSlots(

@@ -15,8 +15,8 @@ export function isData(section: ElfSection): boolean {
 
 /**
  * The one-element array map that holds a section of global variables. Pointers in initialisers
- * (`const char *const names[]`) stay 0, as with libbpf: an address inside a map is not known, and
- * the verifier refuses to follow it.
+ * (`const char *const names[]`) stay what the compiler wrote, as with libbpf: an address inside a
+ * map is not known, and the verifier refuses to follow what is none.
  */
 export function dataMap(section: ElfSection, btf: Btf | undefined): MapSpec {
   const contents = new Uint8Array(section.size);

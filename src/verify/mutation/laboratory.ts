@@ -26,11 +26,16 @@ import { ROW_ENDPOINT, ROW_NODE, ROW_POLICY } from "../row_node.ts";
 import { type Observation, observe, sameObservation } from "./observation.ts";
 import type { PacketSet, TableFault } from "./packet_set.ts";
 
-/** Kinds of events that there are. */
-const EVENT_KINDS = 3;
-
 /** Entries of a conntrack table here: a dump walks all of it, after every mutant. */
 const CONNTRACK_ENTRIES = 8192;
+
+/** Constants of the subject's programs that are not as usual. */
+export interface Constants {
+  /** Which events the endpoints raise. @default all */
+  readonly events?: readonly EventKind[];
+  /** The subject has addresses. @default {true} */
+  readonly addresses?: boolean;
+}
 
 /** Packet sets in memory, ready to run; batches are never freed, so they are made once. */
 export class Bench {
@@ -68,12 +73,11 @@ export class Laboratory implements Disposable {
   /**
    * Loads the node and notes how the programs as they are treat every set.
    *
-   * @param events Which events the endpoints raise. @default all
    * @throws {Error} If a set with a fault is not answered as it must be.
    */
   static async open(
     bench: Bench,
-    events: readonly EventKind[] = ["drop", "policy_verdict", "trace"],
+    constants: Constants = {},
   ): Promise<Laboratory> {
     const spec = cloneSpec(readBpfObject("datapath"));
     for (const name of ["conntrack4", "conntrack6"]) {
@@ -82,11 +86,10 @@ export class Laboratory implements Disposable {
     }
     const kernel = new KernelDatapath(bench.memory, { object: spec });
     try {
-      const state: NodeState = { ...ROW_NODE, events };
-      await kernel.load(state);
+      await kernel.load(stateWith(constants));
       const laboratory = new Laboratory(bench, kernel, spec);
-      const all = events.length === EVENT_KINDS;
-      for (const set of laboratory.sets) laboratory.#noteBaseline(set, all);
+      const usual = Object.keys(constants).length === 0;
+      for (const set of laboratory.sets) laboratory.#noteBaseline(set, usual);
       return laboratory;
     } catch (error) {
       kernel[Symbol.dispose]();
@@ -158,9 +161,9 @@ export class Laboratory implements Disposable {
     this.#kernel[Symbol.dispose]();
   }
 
-  #noteBaseline(set: PacketSet, events: boolean): void {
+  #noteBaseline(set: PacketSet, usual: boolean): void {
     const observation = this.#observe(set);
-    if (set.fault !== undefined && events) requireDrops(set, set.fault.reason, observation);
+    if (set.fault !== undefined && usual) requireDrops(set, set.fault.reason, observation);
     // What is not the same twice cannot tell a mutant from the original.
     if (!sameObservation(observation, this.#observe(set))) {
       throw new Error(`Cannot use packets "${set.name}": two runs differ, expected equal ones`);
@@ -236,6 +239,15 @@ export class Laboratory implements Disposable {
     }
     throw new RangeError(`Cannot find the entry of port "${OPEN_PORT}": not in the image`);
   }
+}
+
+function stateWith({ events, addresses = true }: Constants): NodeState {
+  const endpoints = ROW_NODE.endpoints.map((endpoint) =>
+    addresses || endpoint.id !== ROW_ENDPOINT.SUBJECT
+      ? endpoint
+      : { ...endpoint, ipv4: undefined, ipv6: undefined }
+  );
+  return { ...ROW_NODE, endpoints, events: events ?? ROW_NODE.events };
 }
 
 /** Port of the subject's egress rule for its peer. */

@@ -12,8 +12,10 @@ import {
   DROP_POLICY_IMAGE,
   DROP_PROXY_UNKNOWN_PROTO,
 } from "../../datapath/layout.ts";
+import { DIRECT_ENTRY } from "../../datapath/kernel.ts";
 import type { Hook } from "../../datapath/packet_batch.ts";
 import { lastPortOf, PROTOCOL } from "../../policy/map_state.ts";
+import { RESERVED } from "../../identity/reserved.ts";
 import type { Family } from "../address.ts";
 import { type Flow, isIcmp } from "../flow.ts";
 import { frameOf } from "../frame.ts";
@@ -21,7 +23,7 @@ import { START_OF_TIME, TTL } from "../packet_maker.ts";
 import { ROW_ADDRESS, ROW_ENDPOINT, ROW_IDENTITY, ROW_NODE, ROW_POLICY } from "../row_node.ts";
 import { rowBatches } from "../row_run.ts";
 import { allRows } from "../rows/all_rows.ts";
-import { MACS } from "../rows/row.ts";
+import { MACS, type RowParty } from "../rows/row.ts";
 import type { TestPacket } from "../test_packet.ts";
 
 /** How the kernel's tables are changed for a set, beyond what a node state can say. */
@@ -53,6 +55,7 @@ export function packetSets(): PacketSet[] {
   const policies = ROW_NODE.policies.filter(({ number }) => number !== ROW_POLICY.ALLOW_ALL);
   return [
     { name: "packet table", policy: ROW_POLICY.SMALL, packets: rows },
+    { name: "past from_container", policy: ROW_POLICY.SMALL, packets: directPackets(rows) },
     ...policies.map((policy): PacketSet => ({
       name: `flows of policy ${policy.number}`,
       policy: policy.number,
@@ -60,6 +63,16 @@ export function packetSets(): PacketSet[] {
     })),
     ...faultSets(),
   ];
+}
+
+/**
+ * What the subject is sent through the stack, handed to `policy_ingress` instead: packets
+ * that `from_container` would not have let through. The sender is nobody then.
+ */
+function directPackets(rows: readonly TestPacket[]): TestPacket[] {
+  const { SUBJECT } = ROW_ENDPOINT;
+  return rows.filter((row) => row.endpoint === SUBJECT && row.hook === "to_container")
+    .map((row) => ({ ...row, endpoint: SUBJECT + DIRECT_ENTRY, hook: "from_container" }));
 }
 
 /** States that no control plane should make: the programs fail closed. */
@@ -108,52 +121,59 @@ function openFlow(): TestPacket[] {
   );
 }
 
-/** Peers by identity, for those that have an address. */
-const PARTIES = ([
-  "SUBJECT",
-  "PEER",
-  "NOT_READY",
-  "BUSY",
-  "BUSIER",
-  "RIVAL",
-  "SLOTLESS",
-  "SLOTLESS_CIDR",
-  "SLOTLESS_NODE",
-  "SLOTLESS_RESERVED",
-  "FAR",
-  "FARTHEST",
-  "CIDR",
-  "WORLD",
-] as const).map((name) => ({
-  name,
-  identity: name in ROW_IDENTITY ? ROW_IDENTITY[name as keyof typeof ROW_IDENTITY] : undefined,
-}));
+const { HOST, REMOTE_NODE, WORLD_IPV4, WORLD_IPV6 } = RESERVED;
+const WORLD = [WORLD_IPV4, WORLD_IPV6];
 
-type PartyName = typeof PARTIES[number]["name"];
+/** Peers, and the identities that they are or fall back to. */
+const PARTIES = {
+  SUBJECT: [ROW_IDENTITY.SUBJECT],
+  PEER: [ROW_IDENTITY.PEER],
+  NOT_READY: [ROW_IDENTITY.NOT_READY],
+  BUSY: [ROW_IDENTITY.BUSY],
+  BUSIER: [ROW_IDENTITY.BUSIER],
+  BUSIEST: [ROW_IDENTITY.BUSIEST],
+  FULL: [ROW_IDENTITY.FULL],
+  CROWDED: [ROW_IDENTITY.CROWDED],
+  RIVAL: [ROW_IDENTITY.RIVAL],
+  SLOTLESS: [],
+  SLOTLESS_CIDR: WORLD,
+  SLOTLESS_NODE: [REMOTE_NODE],
+  SLOTLESS_RESERVED: [],
+  FAR: [ROW_IDENTITY.FAR],
+  FARTHEST: [ROW_IDENTITY.FARTHEST],
+  LAST: [ROW_IDENTITY.LAST],
+  BEYOND: [],
+  LAST_OF_MEDIUM: [ROW_IDENTITY.LAST_OF_MEDIUM],
+  BEYOND_MEDIUM: [],
+  LAST_OF_LARGE: [ROW_IDENTITY.LAST_OF_LARGE],
+  CIDR: [ROW_IDENTITY.CIDR],
+  INSIDE: [ROW_IDENTITY.INSIDE],
+  WORLD,
+} satisfies Record<RowParty, readonly number[]>;
 
 const FIRST_SOURCE_PORT = 40_000;
 
+/** Of very many ports of one peer, those at the seams of its profile and some between. */
+function isTried(indexOfPeer: number): boolean {
+  const beside = indexOfPeer % PORTS_PER_CHILD;
+  return indexOfPeer < MANY || indexOfPeer % SOME === 0 || beside < 2 ||
+    beside === PORTS_PER_CHILD - 1;
+}
+
+const MANY = 150;
+const SOME = 8;
+/** 256 ranges of a child are 128 ports and the gaps between them. */
+const PORTS_PER_CHILD = 128;
+
 /** Flows of the subject with every peer, at and beside every port that means something. */
-function policyPackets({ mapState }: PolicyState): TestPacket[] {
+function policyPackets(policy: PolicyState): TestPacket[] {
   const packets: TestPacket[] = [];
-  for (const { name, identity } of PARTIES) {
+  for (const name of Object.keys(PARTIES) as RowParty[]) {
     for (const hook of ["from_container", "to_container"] as const) {
-      const direction = hook === "from_container" ? "egress" : "ingress";
-      const entries = mapState.entries.filter((e) => e.direction === direction);
-      const points = new Set<number>();
-      for (const entry of entries) {
-        const own = identity === undefined || entry.identity === identity;
-        if (!own && entry.identity !== 0) continue;
-        const { protocol, port } = entry;
-        const last = lastPortOf(entry);
-        const first = protocol === PROTOCOL.ANY ? PROTOCOL.TCP : protocol;
-        for (const p of [port - 1, port, last, last + 1]) {
-          if (p >= 0 && p <= 0xffff) points.add(first << 16 | p);
-        }
-      }
-      for (const point of points) {
+      for (const point of pointsOf(policy, PARTIES[name], hook)) {
         // Policy does not look at the family: IPv6 needs no more than a part of them.
-        const families = packets.length % 4 === 0 ? [4, 6] as const : [4] as const;
+        const both = packets.length % 4 === 0 || point >>> 16 === PROTOCOL.ICMPV6;
+        const families = both ? [4, 6] as const : [4] as const;
         for (const family of families) {
           const flow = {
             ...flowBetween(family, hook, name),
@@ -171,7 +191,27 @@ function policyPackets({ mapState }: PolicyState): TestPacket[] {
   return packets;
 }
 
-function flowBetween(family: Family, hook: Hook, party: PartyName) {
+/** Protocols and ports, as one number each, at which a peer's profile can change. */
+function pointsOf({ mapState }: PolicyState, peer: readonly number[], hook: Hook): Set<number> {
+  const direction = hook === "from_container" ? "egress" : "ingress";
+  const points = new Set<number>();
+  let own = 0;
+  for (const entry of mapState.entries) {
+    if (entry.direction !== direction) continue;
+    const { identity, protocol, port } = entry;
+    if (peer.includes(identity) && !isTried(own++)) continue;
+    // The host's ports tell whether a peer is taken for it.
+    if (identity !== 0 && identity !== HOST && !peer.includes(identity)) continue;
+    const first = protocol === PROTOCOL.ANY ? PROTOCOL.TCP : protocol;
+    const last = lastPortOf(entry);
+    for (const p of [port - 1, port, last, last + 1]) {
+      if (p >= 0 && p <= 0xffff) points.add(first << 16 | p);
+    }
+  }
+  return points;
+}
+
+function flowBetween(family: Family, hook: Hook, party: RowParty) {
   const own = ROW_ADDRESS.SUBJECT[family];
   const other = ROW_ADDRESS[party][family];
   const [source, destination] = hook === "from_container" ? [own, other] : [other, own];

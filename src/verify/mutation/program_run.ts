@@ -1,8 +1,8 @@
 import { type ProgramSpec, VerifierError } from "ebpf-ts-loader";
 import { SyscallError } from "ebpf-ts-loader/sys";
-import type { EventKind } from "../../datapath/datapath.ts";
-import { type Bench, Laboratory } from "./laboratory.ts";
+import { type Bench, type Constants, Laboratory } from "./laboratory.ts";
 import { mutated, type ProgramMutant, programMutants } from "./mutant.ts";
+import type { PacketSet } from "./packet_set.ts";
 import { blockStarts, trapped } from "./trap.ts";
 
 /** Fates of the mutants of the programs. */
@@ -15,12 +15,13 @@ export interface ProgramFates {
   readonly survived: readonly ProgramMutant[];
 }
 
-/** Other events than all: a mutated mask shows only where the rest is off. */
-const EVENT_SETTINGS: readonly (readonly EventKind[])[] = [
-  [],
-  ["drop"],
-  ["policy_verdict"],
-  ["trace"],
+/** A mutated mask of events shows only where the rest is off, a null address where it is one. */
+const OTHER_CONSTANTS: readonly Constants[] = [
+  { events: [] },
+  { events: ["drop"] },
+  { events: ["policy_verdict"] },
+  { events: ["trace"] },
+  { addresses: false },
 ];
 
 /** Tries every mutant of every program against the packet sets of a bench. */
@@ -30,7 +31,7 @@ export async function runProgramMutants(
 ): Promise<ProgramFates> {
   const { killed, refused, unreached, survived } = await firstRound(bench, onProgress);
   let left = survived;
-  for (const events of EVENT_SETTINGS) left = await anotherRound(bench, events, left);
+  for (const constants of OTHER_CONSTANTS) left = await anotherRound(bench, constants, left);
   return {
     killed: killed + survived.length - left.length,
     refused,
@@ -70,16 +71,18 @@ async function firstRound(
 /** Tries survivors with other constants; returns those that survive again. */
 async function anotherRound(
   bench: Bench,
-  events: readonly EventKind[],
+  constants: Constants,
   mutants: readonly ProgramMutant[],
 ): Promise<ProgramMutant[]> {
-  using workplace = await Workplace.open(bench, events);
+  using workplace = await Workplace.open(bench, constants);
   const survived: ProgramMutant[] = [];
   for (const mutant of mutants) {
     await workplace.tidy();
     const { laboratory } = workplace;
     const program = laboratory.spec.programs.get(mutant.program);
-    const killed = program !== undefined && tryMutant(laboratory, program, mutant) === "killed";
+    const sets = laboratory.sets.slice(0, PARSED_SETS);
+    const killed = program !== undefined &&
+      tryMutant(laboratory, program, mutant, sets) === "killed";
     if (!killed) survived.push(mutant);
   }
   return survived;
@@ -92,13 +95,13 @@ class Workplace implements Disposable {
   private constructor(
     laboratory: Laboratory,
     readonly bench: Bench,
-    readonly events: readonly EventKind[] | undefined,
+    readonly constants: Constants | undefined,
   ) {
     this.#laboratory = laboratory;
   }
 
-  static async open(bench: Bench, events?: readonly EventKind[]): Promise<Workplace> {
-    return new Workplace(await Laboratory.open(bench, events), bench, events);
+  static async open(bench: Bench, constants?: Constants): Promise<Workplace> {
+    return new Workplace(await Laboratory.open(bench, constants), bench, constants);
   }
 
   get laboratory(): Laboratory {
@@ -108,7 +111,7 @@ class Workplace implements Disposable {
   async tidy(): Promise<void> {
     if (!this.#laboratory.isSpoilt) return;
     this.#laboratory[Symbol.dispose]();
-    this.#laboratory = await Laboratory.open(this.bench, this.events);
+    this.#laboratory = await Laboratory.open(this.bench, this.constants);
   }
 
   [Symbol.dispose](): void {
@@ -116,13 +119,24 @@ class Workplace implements Disposable {
   }
 }
 
+/** Sets that are not about policy alone come first. */
+const PARSED_SETS = 2;
+
 function tryMutant(
   laboratory: Laboratory,
   program: ProgramSpec,
   mutant: ProgramMutant,
+  sets: readonly PacketSet[] = likeliestFirst(laboratory.sets, mutant),
 ): "killed" | "refused" | "survived" {
   if (!isAccepted(laboratory, mutated(program, mutant))) return "refused";
-  return laboratory.isNoticed(laboratory.sets) ? "killed" : "survived";
+  return laboratory.isNoticed(sets) ? "killed" : "survived";
+}
+
+/** A mutant of the policy lookup is noticed by flows, any other by the packet table. */
+function likeliestFirst(sets: readonly PacketSet[], mutant: ProgramMutant): PacketSet[] {
+  const first = sets.slice(0, PARSED_SETS);
+  const others = sets.slice(PARSED_SETS);
+  return mutant.function === "policy_decide" ? [...others, ...first] : [...first, ...others];
 }
 
 function isAccepted(laboratory: Laboratory, program: ProgramSpec): boolean {

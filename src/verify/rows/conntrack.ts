@@ -1,3 +1,4 @@
+import { MARK_HOST } from "../../datapath/layout.ts";
 import type { Family } from "../address.ts";
 import type { TcpFlag } from "../../datapath/packet_builder.ts";
 import { ROW_ENDPOINT } from "../row_node.ts";
@@ -13,36 +14,99 @@ import {
 
 const { SUBJECT, PEER } = ROW_ENDPOINT;
 
-/** Flows through time. Port 90 of the peer is open to the subject, nothing of it the other way. */
+/**
+ * Flows through time, opened by the subject and by its peer. Each has one open port to the
+ * other; what goes back through it passes as an answer only. A row stands for each of its
+ * beginnings too, since the tables are compared at its end.
+ */
 export function conntrackRows(ports: SourcePorts): PacketRow[] {
-  return ([4, 6] as const).flatMap((family) => [
-    ...(["endpoint", "stack"] as const).flatMap((by) => [
-      ...tcpRows(() => new TcpFlow(family, ports.next(), by), `IPv${family}, peer by the ${by}`),
-      ...udpRows(family, by, ports),
-      ...echoRows(family, by, ports),
-    ]),
-    ...ingressRows(family, ports),
-  ]);
+  return ([4, 6] as const).flatMap((family) =>
+    (["endpoint", "stack"] as const).flatMap((by) => {
+      const name = `IPv${family}, peer by the ${by}`;
+      return [
+        ...tcpRows(() => new TcpFlow(family, ports.next(), by, "subject"), `subject asks, ${name}`),
+        ...tcpRows(() => new TcpFlow(family, ports.next(), by, "peer"), `peer asks, ${name}`),
+        ...udpRows(family, by, ports),
+        ...echoRows(family, by, ports),
+      ];
+    }).concat(judgedAgainRows(family, ports))
+  );
+}
+
+/** Policy is asked about every packet that is no answer, also about those of known flows. */
+function judgedAgainRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const closed = 79;
+  const data = ip(family, "PEER", "SUBJECT").tcp({ source: ports.next(), destination: closed })
+    .build();
+  const into = { endpoint: SUBJECT, hook: "to_container", data } as const;
+  const [request, reply] = family === 4 ? [8, 0] : [128, 129];
+  const echo = (type: number) => {
+    const packet = ip(family, "SUBJECT", "PEER");
+    return (family === 4 ? packet.icmp({ type }) : packet.icmpv6({ type })).build();
+  };
+  const port = ports.next();
+  const asked = ip(family, "PEER", "SUBJECT").tcp({ source: port, destination: 80 }).build();
+  const tired = ip(family, "SUBJECT", "PEER", { ttl: 1 })
+    .tcp({ source: 80, destination: port, flags: ["ACK"] }).build();
+  return [
+    {
+      description: `an answer with TTL 1 (IPv${family})`,
+      packets: [arriving("stack", asked, 0), leaving(tired, 1, drop("TTL"))],
+    },
+    {
+      description: `a flow that the host began and another goes on with (IPv${family})`,
+      packets: [{ ...into, mark: MARK_HOST, becomes: "pass" }, {
+        ...into,
+        becomes: drop("POLICY"),
+      }],
+    },
+    {
+      // With the identifier 0 both have the same ports, and so are one flow.
+      description: `an echo reply after a request of the same side (IPv${family})`,
+      packets: [leaving(echo(request), 0), leaving(echo(reply), 1, drop("POLICY"))],
+    },
+  ];
 }
 
 /** How the peer's packets reach the subject. */
 type By = "endpoint" | "stack";
 
-/** A flow that the subject opens: each method is one packet of it. */
+/** A flow between subject and peer: each method is one packet of it. */
 class TcpFlow {
-  constructor(readonly family: Family, readonly port: number, readonly by: By) {}
+  constructor(
+    readonly family: Family,
+    readonly port: number,
+    readonly by: By,
+    readonly client: "subject" | "peer",
+  ) {}
 
-  sends(flags: readonly TcpFlag[], at: number, becomes: RowOutcome = "deliver"): RowPacket {
-    const data = ip(this.family, "SUBJECT", "PEER")
-      .tcp({ source: this.port, destination: 90, flags }).build();
-    return { endpoint: SUBJECT, hook: "from_container", data, at, becomes };
+  /** A packet of the one who asks. */
+  sends(flags: readonly TcpFlag[], at: number, becomes?: RowOutcome): RowPacket {
+    return this.client === "subject"
+      ? leaving(this.#bytes("SUBJECT", "PEER", this.port, 90, flags), at, becomes)
+      : arriving(this.by, this.#bytes("PEER", "SUBJECT", this.port, 80, flags), at, becomes);
   }
 
+  /** A packet of the other. */
   gets(flags: readonly TcpFlag[], at: number, becomes?: RowOutcome): RowPacket {
-    const data = ip(this.family, "PEER", "SUBJECT")
-      .tcp({ source: 90, destination: this.port, flags }).build();
-    return arriving(this.by, data, at, becomes);
+    return this.client === "subject"
+      ? arriving(this.by, this.#bytes("PEER", "SUBJECT", 90, this.port, flags), at, becomes)
+      : leaving(this.#bytes("SUBJECT", "PEER", 80, this.port, flags), at, becomes);
   }
+
+  #bytes(
+    from: RowParty,
+    to: RowParty,
+    source: number,
+    destination: number,
+    flags: readonly TcpFlag[],
+  ): Uint8Array {
+    return ip(this.family, from, to).tcp({ source, destination, flags }).build();
+  }
+}
+
+function leaving(data: Uint8Array, at: number, becomes: RowOutcome = "deliver"): RowPacket {
+  return { endpoint: SUBJECT, hook: "from_container", data, at, becomes };
 }
 
 function arriving(by: By, data: Uint8Array, at: number, becomes?: RowOutcome): RowPacket {
@@ -52,10 +116,14 @@ function arriving(by: By, data: Uint8Array, at: number, becomes?: RowOutcome): R
 }
 
 function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
-  const row = (description: string, make: (f: TcpFlow) => RowPacket[]): PacketRow => ({
-    description: `${description} (TCP, ${name})`,
-    packets: make(flow()),
-  });
+  const row = (description: string, make: (f: TcpFlow) => RowPacket[]): PacketRow[] => {
+    const { length } = make(flow());
+    return Array.from({ length }, (_, i) => ({
+      description: `${description} (TCP, ${name})` +
+        (i + 1 < length ? `, first ${i + 1} of ${length} packets` : ""),
+      packets: make(flow()).slice(0, i + 1),
+    }));
+  };
   return [
     row("an answer without a question", (f) => [f.gets(["ACK"], 0, drop("POLICY"))]),
     row("an answer in the last second of an unanswered flow", (f) => [
@@ -163,132 +231,142 @@ function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
       f.gets(["SYN"], 3, drop("POLICY")),
       f.gets(["PSH", "ACK"], 4),
     ]),
+    row("a SYN with FIN opens a closed flow again", (f) => [
+      f.sends(["SYN"], 0),
+      f.gets(["SYN", "ACK"], 1),
+      f.sends(["RST"], 2),
+      f.sends(["SYN", "FIN"], 3),
+      f.gets(["SYN", "ACK"], 62),
+    ]),
+    row("a SYN of the server in an open flow is part of it", (f) => [
+      f.sends(["SYN"], 0),
+      f.gets(["SYN"], 1),
+      f.gets(["SYN", "FIN"], 2),
+    ]),
+    row("after a FIN without an answer a SYN of the server is no part of the flow", (f) => [
+      f.sends(["SYN"], 0),
+      f.sends(["FIN", "ACK"], 1),
+      f.gets(["SYN"], 2, drop("POLICY")),
+      f.gets(["SYN", "FIN"], 3, drop("POLICY")),
+      f.gets(["SYN", "ACK"], 4),
+    ]),
+    row("after a FIN without an answer a SYN opens the flow again", (f) => [
+      f.sends(["SYN"], 0),
+      f.sends(["FIN", "ACK"], 1),
+      f.sends(["SYN"], 2),
+      f.gets(["FIN", "ACK"], 3),
+      f.sends(["ACK"], 4),
+    ]),
+    row("after the server's FIN a SYN opens the flow again", (f) => [
+      f.sends(["SYN"], 0),
+      f.gets(["FIN", "ACK"], 1),
+      f.gets(["SYN"], 2, drop("POLICY")),
+      f.sends(["SYN"], 3),
+      f.gets(["ACK"], 62),
+    ]),
+    row("a reset without an answer closes", (f) => [
+      f.sends(["SYN"], 0),
+      f.sends(["RST"], 1),
+      f.gets(["ACK"], 11, drop("POLICY")),
+    ]),
+    row("a FIN with RST closes", (f) => [
+      f.sends(["FIN", "RST"], 0),
+      f.gets(["FIN", "RST"], 1),
+    ]),
+    row("all other flags mean nothing", (f) => [
+      f.sends(["PSH"], 0),
+      f.gets(["PSH"], 1),
+      f.sends(["PSH", "ACK"], 2),
+    ]),
     row("a flow in the last seconds of the clock's 32 bits of seconds", (f) => [
       f.sends(["SYN"], LATE),
       f.gets(["SYN", "ACK"], LATE + 1),
     ]),
-  ];
+  ].flat();
 }
 
 /** The row's start and this make less than 2³² seconds, the lifetimes included. */
 const LATE = 4_000_000_000;
 
 function udpRows(family: Family, by: By, ports: SourcePorts): PacketRow[] {
-  const name = `(UDP, IPv${family}, peer by the ${by})`;
-  const flow = () => {
-    const port = ports.next();
-    const udp = (from: RowParty, to: RowParty, source: number, destination: number) =>
-      ip(family, from, to).udp({ source, destination }).build();
-    return {
-      sends: (at: number, becomes: RowOutcome): RowPacket => ({
-        endpoint: SUBJECT,
-        hook: "from_container",
-        data: udp("SUBJECT", "WORLD", port, 54),
-        at,
-        becomes,
-      }),
-      gets: (at: number, becomes: RowOutcome): RowPacket => ({
-        endpoint: SUBJECT,
-        hook: "to_container",
-        data: udp("WORLD", "SUBJECT", 54, port),
-        at,
-        becomes,
-      }),
+  if (by === "endpoint") return []; // the world has none
+  const rows: PacketRow[] = [];
+  // The subject may ask the world on one port, and the world the subject on another.
+  for (const client of ["subject", "world"] as const) {
+    const row = (
+      description: string,
+      make: (
+        sends: (at: number) => RowPacket,
+        gets: (at: number, becomes?: RowOutcome) => RowPacket,
+      ) => RowPacket[],
+    ) => {
+      const port = ports.next();
+      const packet = (from: RowParty, source: number, destination: number) =>
+        ip(family, from, from === "SUBJECT" ? "WORLD" : "SUBJECT")
+          .udp({ source, destination }).build();
+      const out = (source: number, destination: number) => (at: number, becomes?: RowOutcome) =>
+        leaving(packet("SUBJECT", source, destination), at, becomes ?? "pass");
+      const into = (source: number, destination: number) => (at: number, becomes?: RowOutcome) =>
+        arriving("stack", packet("WORLD", source, destination), at, becomes);
+      const packets = client === "subject"
+        ? make(out(port, 54), into(54, port))
+        : make(into(port, 53), out(53, port));
+      rows.push({ description: `${description} (UDP, ${client} asks, IPv${family})`, packets });
     };
-  };
-  if (by === "endpoint") return []; // everything in UDP is open between the two
-  const [a, b, c] = [flow(), flow(), flow()];
-  return [
-    {
-      description: `an answer without a question ${name}`,
-      packets: [a.gets(0, drop("POLICY"))],
-    },
-    {
-      description: `answers prolong a flow by 59 seconds each ${name}`,
-      packets: [b.sends(0, "pass"), b.gets(59, "pass"), b.gets(118, "pass")],
-    },
-    {
-      description: `an answer one second too late ${name}`,
-      packets: [c.sends(0, "pass"), c.gets(1, "pass"), c.gets(61, drop("POLICY"))],
-    },
-  ];
+    row("an answer without a question", (_, gets) => [gets(0, drop("POLICY"))]);
+    row("a question", (sends) => [sends(0)]);
+    row("a question asked again", (sends) => [sends(0), sends(10)]);
+    row("an answer", (sends, gets) => [sends(0), gets(10)]);
+    row("answers prolong a flow by 59 seconds each", (sends, gets) => [
+      sends(0),
+      gets(59),
+      gets(118),
+    ]);
+    row("an answer one second too late", (sends, gets) => [
+      sends(0),
+      gets(1),
+      gets(61, drop("POLICY")),
+    ]);
+  }
+  return rows;
 }
 
 function echoRows(family: Family, by: By, ports: SourcePorts): PacketRow[] {
   const [request, reply] = family === 4 ? [8, 0] : [128, 129];
-  const name = `(IPv${family}, peer by the ${by})`;
   const echo = (from: RowParty, to: RowParty, type: number, id: number) => {
     const packet = ip(family, from, to);
     return (family === 4 ? packet.icmp({ type, id }) : packet.icmpv6({ type, id })).build();
   };
-  const sends = (id: number, at: number): RowPacket => ({
-    endpoint: SUBJECT,
-    hook: "from_container",
-    data: echo("SUBJECT", "PEER", request, id),
-    at,
-    becomes: "deliver",
-  });
-  const gets = (id: number, at: number, becomes?: RowOutcome) =>
-    arriving(by, echo("PEER", "SUBJECT", reply, id), at, becomes);
-  const [a, b, c, d] = [ports.next(), ports.next(), ports.next(), ports.next()];
-  return [
-    {
-      description: `an echo reply to a request ${name}`,
-      packets: [sends(a, 0), gets(a, 59), gets(a, 118)],
-    },
-    {
-      description: `an echo reply without a request ${name}`,
-      packets: [gets(b, 0, drop("POLICY")), gets(b, 1, drop("POLICY"))],
-    },
-    {
-      description: `an echo reply to another request ${name}`,
-      packets: [sends(c, 0), gets(c ^ 0x8000, 1, drop("POLICY"))],
-    },
-    {
-      description: `an echo reply one second too late ${name}`,
-      packets: [sends(d, 0), gets(d, 60, drop("POLICY"))],
-    },
-  ];
-}
-
-/** Flows that others open to the subject: its own packets answer them. */
-function ingressRows(family: Family, ports: SourcePorts): PacketRow[] {
-  return (["endpoint", "stack"] as const).flatMap((by) => {
-    const port = ports.next();
-    const other = ports.next();
-    const name = `(IPv${family}, peer by the ${by})`;
-    const into = (at: number, flags: readonly TcpFlag[], from = port, becomes?: RowOutcome) =>
-      arriving(
-        by,
-        ip(family, "PEER", "SUBJECT").tcp({ source: from, destination: 80, flags }).build(),
-        at,
-        becomes,
-      );
-    const answer = (at: number, becomes: RowOutcome, to = port): RowPacket => ({
-      endpoint: SUBJECT,
-      hook: "from_container",
-      data: ip(family, "SUBJECT", "PEER").tcp({ source: 80, destination: to, flags: ["ACK"] })
-        .build(),
-      at,
-      becomes,
-    });
+  return (["subject", "peer"] as const).flatMap((client) => {
+    const out = (type: number) => (id: number, at: number, becomes?: RowOutcome) =>
+      leaving(echo("SUBJECT", "PEER", type, id), at, becomes);
+    const into = (type: number) => (id: number, at: number, becomes?: RowOutcome) =>
+      arriving(by, echo("PEER", "SUBJECT", type, id), at, becomes);
+    const [sends, gets] = client === "subject"
+      ? [out(request), into(reply)]
+      : [into(request), out(reply)];
+    const name = `(${client} asks, IPv${family}, peer by the ${by})`;
+    const [a, b, c, d, e] = [ports.next(), ports.next(), ports.next(), ports.next(), ports.next()];
     return [
       {
-        description: `the subject answers who may ask it ${name}`,
-        packets: [
-          into(0, ["SYN"]),
-          answer(1, "deliver"),
-          into(2, ["ACK"]),
-          answer(8001, "deliver"),
-        ],
+        description: `an echo request ${name}`,
+        packets: [sends(e, 0)],
       },
       {
-        description: `the subject answers nobody who did not ask ${name}`,
-        packets: [answer(0, drop("POLICY"), other), answer(1, drop("POLICY"), other)],
+        description: `an echo reply to a request ${name}`,
+        packets: [sends(a, 0), gets(a, 59), gets(a, 118)],
       },
       {
-        description: `the subject answers too late ${name}`,
-        packets: [into(0, ["SYN"], other), answer(60, drop("POLICY"), other)],
+        description: `an echo reply without a request ${name}`,
+        packets: [gets(b, 0, drop("POLICY")), gets(b, 1, drop("POLICY"))],
+      },
+      {
+        description: `an echo reply to another request ${name}`,
+        packets: [sends(c, 0), gets(c ^ 0x8000, 1, drop("POLICY"))],
+      },
+      {
+        description: `an echo reply one second too late ${name}`,
+        packets: [sends(d, 0), gets(d, 60, drop("POLICY"))],
       },
     ];
   });

@@ -53,6 +53,7 @@ const L4: readonly [
 ][] = [
   ["UDP", 8, (to, source) => to.udp({ source, destination: 7 })],
   ["TCP", 20, (to, source) => to.tcp({ source, destination: 0 })],
+  ["SCTP", 12, (to, source) => to.sctp({ source, destination: 7 })],
   ["ICMP echo", 8, (to, id) => to.icmp({ type: 8, id })],
 ];
 
@@ -197,6 +198,8 @@ function checksumRows(ports: SourcePorts): PacketRow[] {
       const difference = view.getUint16(ETHERNET + 10) + (~wanted & 0xffff);
       view.setUint16(IDENTIFICATION, (difference & 0xffff) + (difference >> 16));
       writeIpv4Checksum(view);
+      // The other zero, which no sum gives and every receiver takes.
+      if (wanted === 0xffff) view.setUint16(ETHERNET + 10, wanted);
       return frame;
     };
     const [row] = bothWays(`IPv4 with checksum 0x${wanted.toString(16)}`, make, "allowed");

@@ -25,12 +25,19 @@ export function ipv6Rows(ports: SourcePorts): PacketRow[] {
 }
 
 function versionRows(ports: SourcePorts): PacketRow[] {
-  return [0x00, 0x40, 0x50, 0x70, 0xe0, 0xf0].flatMap((byte) =>
+  const classes = [0x61, 0x62, 0x64, 0x68].flatMap((byte) =>
+    bothWays(`IPv6 with traffic class 0x${(byte & 15).toString(16)}0`, (way) => {
+      const udp = { source: ports.next(), destination: 7 };
+      return patched(ip(6, way.source, way.destination).udp(udp).build(), [ETHERNET, byte]);
+    }, "allowed")
+  );
+  const versions = [0x00, 0x40, 0x50, 0x70, 0xe0, 0xf0].flatMap((byte) =>
     bothWays(`IPv6 with version ${byte >> 4}`, (way) => {
       const udp = { source: ports.next(), destination: 7 };
       return patched(ip(6, way.source, way.destination).udp(udp).build(), [ETHERNET, byte]);
     }, drop("INVALID"))
   );
+  return [...classes, ...versions];
 }
 
 type L4 = readonly [
@@ -42,6 +49,7 @@ type L4 = readonly [
 const L4S: readonly L4[] = [
   ["UDP", 8, (to, source) => to.udp({ source, destination: 7 })],
   ["TCP", 20, (to, source) => to.tcp({ source, destination: 0 })],
+  ["SCTP", 12, (to, source) => to.sctp({ source, destination: 7 })],
   ["ICMPv6 echo", 8, (to, id) => to.icmpv6({ type: 128, id })],
 ];
 

@@ -23,7 +23,7 @@ import {
 import { newPacket, type PacketBuilder } from "../../datapath/packet_builder.ts";
 import type { Hook } from "../../datapath/packet_batch.ts";
 import { ROW_ADDRESS, ROW_ENDPOINT } from "../row_node.ts";
-import { madeUpMac } from "../scenario.ts";
+import { madeUpMac } from "../made_up_mac.ts";
 import type { Family } from "../address.ts";
 
 /** Drop reasons by the names that rows use. */

@@ -47,14 +47,18 @@ function one(
 function spoofRows(family: Family, ports: SourcePorts): PacketRow[] {
   const own = addressBytes(ROW_ADDRESS.SUBJECT[family]);
   const destination = addressBytes(ROW_ADDRESS.PEER[family]);
-  return Array.from(own, (value, byte) => {
-    const source = patched(own, [byte, value ^ 1]);
+  const nothing = new Uint8Array(own.length);
+  const sources = Array.from(own, (value, byte) => ({
+    name: `that differs in byte ${byte}`,
+    source: patched(own, [byte, value ^ 1]),
+  }));
+  return [...sources, { name: "of zeros", source: nothing }].map(({ name, source }) => {
     const start = newPacket().eth(MACS);
     const packet = family === 4
       ? start.ipv4({ source, destination })
       : start.ipv6({ source, destination });
     const data = packet.udp({ source: ports.next(), destination: 7 }).build();
-    return one(`IPv${family} source that differs in byte ${byte}`, { data }, drop("INVALID_SIP"));
+    return one(`IPv${family} source ${name}`, { data }, drop("INVALID_SIP"));
   });
 }
 
@@ -90,7 +94,7 @@ function markRows(family: Family, ports: SourcePorts): PacketRow[] {
     }
   }
   const malformed = new Uint8Array(60);
-  rows.push(one("a malformed packet that is marked as enforced", {
+  rows.push(one(`a malformed packet that is marked as enforced (IPv${family})`, {
     hook: "to_container",
     mark: MARK_ENFORCED,
     data: malformed,
@@ -132,6 +136,7 @@ function identityRows(family: Family, ports: SourcePorts): PacketRow[] {
   const known: [RowParty, ingressPort: number, egressPort: number][] = [
     ["WORLD", ...world],
     ["CIDR", 88, 98],
+    ["INSIDE", 67, 68],
     // Without a slot a peer is judged by its scope.
     ["SLOTLESS_CIDR", ...world],
     ["SLOTLESS_NODE", 85, 95],
@@ -224,6 +229,11 @@ function icmpRows(family: Family, ports: SourcePorts): PacketRow[] {
         data: data("PEER", "SUBJECT"),
       }, needed ? "deliver" : drop("POLICY")),
     );
+  }
+  if (family === 4) {
+    const needed = { type: 3, code: 4 };
+    const data = ip(4, "SUBJECT", "PEER", { ttl: 1 }).icmp(needed).build();
+    rows.push(one("fragmentation needed, with TTL 1", { data }, drop("TTL")));
   }
   // Types that a rule allows, of ICMP without flows.
   const [into, out] = family === 4 ? [13, 14] : [131, 132];

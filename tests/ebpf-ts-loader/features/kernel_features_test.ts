@@ -38,6 +38,9 @@ kernelTest("KernelFeatures finds what every kernel with TCX has", () => {
       features.programType(ProgramType.SCHED_CLS),
       features.programType(ProgramType.SYSCALL),
       features.programType(ProgramType.SK_LOOKUP),
+      features.link("xdp"),
+      features.link("cgroup"),
+      features.link("netns"),
       features.batch(),
       features.kernelCore(),
       features.boundedLoops(),
@@ -45,7 +48,7 @@ kernelTest("KernelFeatures finds what every kernel with TCX has", () => {
       ...(["func", "global func", "datasec", "float", "decl tag", "type tag", "enum64"] as const)
         .map((kind) => features.btf(kind)),
     ],
-    Array.from({ length: 18 }, () => "yes"),
+    Array.from({ length: 21 }, () => "yes"),
   );
 }, { unless: release() < 606 ? "Linux older than 6.6" : undefined });
 
@@ -99,6 +102,7 @@ Deno.test("KernelFeatures cannot tell without privilege, and asks again", () => 
     features.programType(ProgramType.XDP),
     features.helper(ProgramType.XDP, 1),
     features.tcx(),
+    features.link("xdp"),
     features.batch(),
     features.btf("enum64"),
     features.kernelCore(),

@@ -1,10 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   afterLink,
+  afterProgram,
   attachTcx,
   beforeLink,
+  beforeProgram,
   head,
+  kernelFeatures,
+  type LinkPosition,
   loadCollection,
+  NotSupportedError,
   openPinnedTcx,
   queryTcx,
   tail,
@@ -48,6 +53,44 @@ kernelTest(
       assertEquals(linkIds("egress"), []);
     }
     assertEquals(linkIds("ingress"), []);
+  }),
+);
+
+kernelTest(
+  "attachTcx() takes a place beside a program",
+  inNamespace(() => {
+    using collection = loadCollection(fixture("tc.bpf.o"));
+    const attach = (name: string, position: LinkPosition) =>
+      attachTcx(collection.program(name), { ifindex: LOOPBACK, direction: "egress", position });
+    using first = attach("tail_target", tail());
+    using last = attach("loops", tail());
+    using before = attach("jump", beforeProgram(collection.program("loops")));
+    using after = attach("nested", afterProgram(collection.program("tail_target")));
+    const order = [first, after, before, last];
+    assertEquals(linkIds("egress"), order.map((link) => link.info().id));
+    const absent = beforeProgram(collection.program("emit"));
+    assertThrows(() => attach("from_container", absent), SyscallError, "ENOENT");
+    assertThrows(() => attach("jump", head()), SyscallError, "EEXIST");
+  }),
+);
+
+kernelTest(
+  "attachTcx() needs Linux 6.6, which it finds out after a refusal",
+  inNamespace(() => {
+    using collection = load();
+    const program = collection.program("tail_target");
+    using _old = kernelFeatures.pretend("TCX", "no");
+    using _link = attachTcx(program, { ifindex: LOOPBACK, direction: "ingress" });
+    const bad = { flags: 0x4000_0000, relativeFd: 0 };
+    const error = assertThrows(
+      () => attachTcx(program, { ifindex: LOOPBACK, direction: "egress", position: bad }),
+      NotSupportedError,
+    );
+    assertEquals(
+      error.message,
+      'Cannot attach "tail_target to interface 1 egress": TCX not supported, ' +
+        "expected Linux 6.6 or newer",
+    );
   }),
 );
 

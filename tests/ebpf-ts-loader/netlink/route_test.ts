@@ -83,3 +83,29 @@ Deno.test("addRoute() refuses a gateway of the other family", () => {
     "16 bytes, expected 4",
   );
 });
+
+netnsTest("addRoute() adds local routes to a table of their own", () => {
+  using netns = createNetns();
+  using netlink = openRtnetlink(netns);
+  const LOOPBACK = 1;
+  const TABLE = 2004; // more than the header's u8 holds
+  setLink(netlink, LOOPBACK, { state: "up" });
+  const main = listRoutes(netlink);
+  const everything = { prefixLength: 0, type: "local", ifindex: LOOPBACK, table: TABLE } as const;
+  const routes: Route[] = [
+    { ...everything, destination: ANY4 },
+    { ...everything, destination: ANY6 },
+  ];
+  for (const route of routes) addRoute(netlink, route);
+  const list = () =>
+    listRoutes(netlink, { table: TABLE }).map(({ type, table, destination, ifindex }) => [
+      type,
+      table,
+      destination.length,
+      ifindex,
+    ]);
+  assertEquals(list(), [["local", TABLE, 4, LOOPBACK], ["local", TABLE, 16, LOOPBACK]]);
+  assertEquals(listRoutes(netlink), main);
+  for (const route of routes) deleteRoute(netlink, route);
+  assertEquals(list(), []);
+});

@@ -1,8 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  createMap,
   loadCollection,
+  MapFlags,
+  MapType,
   MismatchError,
   openPinnedMap,
+  openPinnedProgram,
+  openPinnedTcx,
   prepare,
   requireCompatible,
   unpin,
@@ -64,9 +69,79 @@ pinTest("maps declared to be pinned by name are shared between loads", () => {
   assertThrows(() => prepare(spec, { pinPath: FOLDER }), MismatchError, "maxEntries is 4");
 });
 
-pinTest("pins refuse names the kernel refuses", () => {
+pinTest("a pin that differs in everything is told every difference", () => {
+  const spec = fixture("maps.bpf.o").maps.get("bloom");
+  assert(spec);
+  const path = `${FOLDER}/bloom`;
+  {
+    using map = createMap(spec);
+    map.pin(path);
+  }
+  using map = openPinnedMap(path);
+  requireCompatible(map, spec);
+  const other = {
+    ...spec,
+    type: MapType.ARRAY,
+    keySize: 8,
+    valueSize: 16,
+    maxEntries: 1,
+    flags: MapFlags.MMAPABLE,
+    mapExtra: 0n,
+    frozen: true,
+  };
+  const error = assertThrows(() => requireCompatible(map, other), MismatchError);
+  assertEquals(
+    error.message,
+    'Cannot reuse map "bloom": type is BLOOM_FILTER, keySize is 0, valueSize is 4, maxEntries is ' +
+      "100, flags is 0x0, mapExtra is 3, frozen is false, expected type ARRAY, keySize 8, " +
+      "valueSize 16, maxEntries 1, flags 0x400, mapExtra 0, frozen true",
+  );
+  assertEquals(error.differences[3], { field: "maxEntries", actual: 100, expected: 1 });
+});
+
+pinTest("requireCompatible() knows what the kernel adds by itself", () => {
+  const spec = fixture("maps.bpf.o").maps.get("bloom");
+  assert(spec);
+  const devmap = { ...spec, name: "d", type: MapType.DEVMAP, keySize: 4, mapExtra: 0n };
+  const bloom = { ...spec, mapExtra: 0n };
+  for (const each of [devmap, bloom]) {
+    using map = createMap(each);
+    map.pin(`${FOLDER}/${each.name}`);
+    using again = openPinnedMap(`${FOLDER}/${each.name}`);
+    requireCompatible(again, each);
+  }
+});
+
+pinTest("openPinnedProgram() opens programs, and no pin is taken for another kind", () => {
+  using collection = loadCollection(fixture("tc.bpf.o"), { only: ["tail_target", "counters"] });
+  collection.program("tail_target").pin(`${FOLDER}/program`);
+  collection.map("counters").pin(`${FOLDER}/map`);
+  using program = openPinnedProgram(`${FOLDER}/program`);
+  assertEquals(program.testRun({ data: packet() }).returnValue, 77);
+  assertThrows(
+    () => openPinnedProgram(`${FOLDER}/map`),
+    TypeError,
+    `Cannot open pinned program "${FOLDER}/map": a map, expected a program`,
+  );
+  assertThrows(() => openPinnedMap(`${FOLDER}/program`), TypeError, "a program, expected a map");
+  assertThrows(() => openPinnedTcx(`${FOLDER}/map`), TypeError, "a map, expected a link");
+});
+
+pinTest("a pin that cannot be made says what would help", () => {
   using collection = loadCollection(fixture("tc.bpf.o"), { only: ["counters"] });
   const map = collection.map("counters");
-  assertEquals(assertThrows(() => map.pin(`${FOLDER}/a.b`), SyscallError).code, "EPERM");
+  map.pin(`${FOLDER}/taken`);
+  const refusal = (path: string) => assertThrows(() => map.pin(path), SyscallError).message;
+  assertEquals(
+    [`${FOLDER}/a.b`, `${FOLDER}/taken`, `${FOLDER}/no/where`, "/tmp/no_bpffs"].map(refusal),
+    [
+      `Cannot pin object at "${FOLDER}/a.b": EPERM from BPF_OBJ_PIN, expected a name without "."`,
+      `Cannot pin object at "${FOLDER}/taken": EEXIST from BPF_OBJ_PIN, expected a path that is free`,
+      `Cannot pin object at "${FOLDER}/no/where": ENOENT from BPF_OBJ_PIN, ` +
+      `expected the folder "${FOLDER}/no" to exist`,
+      'Cannot pin object at "/tmp/no_bpffs": EPERM from BPF_OBJ_PIN, ' +
+      'expected a path in a BPF file system ("mount -t bpf bpf /sys/fs/bpf")',
+    ],
+  );
   assertThrows(() => map.pin(`${FOLDER}/a\0b`), TypeError, "without NUL");
 });

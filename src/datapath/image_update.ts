@@ -1,0 +1,79 @@
+import type { IndexedMapState, MapStateDelta, MapStateEntry } from "../policy/map_state.ts";
+import type { DatapathMemory } from "./datapath_memory.ts";
+import type { LineSpan, PolicyImage } from "./image_builder.ts";
+import { ImageFullError } from "./image_error.ts";
+import { IDENTITY_WILDCARD } from "./layout.ts";
+
+/** A policy after a change, and the change. */
+export interface PolicyUpdate {
+  readonly number: number;
+  readonly revision: number;
+  readonly mapState: IndexedMapState;
+  readonly delta: MapStateDelta;
+}
+
+/** What an update did to the image of its policy. */
+export type ImageUpdate =
+  /** The image in force took the change; a copy of it takes over these lines, in this order. */
+  | { readonly kind: "changed"; readonly image: PolicyImage; readonly spans: readonly LineSpan[] }
+  /** A new image is in force; `before` is to be freed when no datapath reads it. */
+  | {
+    readonly kind: "rebuilt";
+    readonly image: PolicyImage;
+    readonly before: PolicyImage | undefined;
+  };
+
+/**
+ * Brings the image of a policy up to date, in place where only peers came, changed or went: their
+ * new profiles are appended and their cells point there. What changes the entries for every peer,
+ * or does not fit, gets a new image, which one store puts in force.
+ *
+ * An image that changes in place keeps its revision.
+ *
+ * @throws {RangeError} If a limit is exceeded; the image of before stays in force.
+ */
+export function updateImage(memory: DatapathMemory, update: PolicyUpdate): ImageUpdate {
+  const image = memory.images.get(update.number);
+  const inPlace = image !== undefined && !update.delta.identities.includes(IDENTITY_WILDCARD) &&
+    !losesOneDirection(update);
+  if (!inPlace) return rebuild(memory, update);
+  try {
+    return { kind: "changed", image, spans: changeInPlace(memory, image, update) };
+  } catch (error) {
+    if (!(error instanceof ImageFullError)) throw error;
+    return rebuild(memory, update);
+  }
+}
+
+/** Adds before it takes away, as every change of a policy must. */
+function changeInPlace(
+  memory: DatapathMemory,
+  image: PolicyImage,
+  { delta, mapState }: PolicyUpdate,
+): LineSpan[] {
+  const { builder, slotOf } = memory;
+  const entries = byDirection(delta.identities.flatMap((id) => mapState.entriesOf(id)));
+  const added = entries.length > 0 ? builder.extend(image, entries, slotOf) : [];
+  const gone = delta.identities.filter((id) => mapState.entriesOf(id).length === 0);
+  return [...added, ...gone.flatMap((id) => builder.clearSlot(image, slotOf(id)))];
+}
+
+/** A cell is written for the directions in which a peer has entries; one that is left is not. */
+function losesOneDirection({ delta, mapState }: PolicyUpdate): boolean {
+  return delta.removed.some(({ identity, direction }) => {
+    const left = mapState.entriesOf(identity);
+    return left.length > 0 && !left.some((entry) => entry.direction === direction);
+  });
+}
+
+/** The builder's order: all ingress entries first. Peers are in order already. */
+function byDirection(entries: readonly MapStateEntry[]): MapStateEntry[] {
+  const of = (direction: MapStateEntry["direction"]) =>
+    entries.filter((entry) => entry.direction === direction);
+  return [...of("ingress"), ...of("egress")];
+}
+
+function rebuild(memory: DatapathMemory, policy: PolicyUpdate): ImageUpdate {
+  const image = memory.buildImage(policy);
+  return { kind: "rebuilt", image, before: memory.publish(image) };
+}

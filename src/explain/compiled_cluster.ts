@@ -1,0 +1,174 @@
+import { type Change, replaceWith } from "../cluster/change.ts";
+import type { ClusterObject, Pod } from "../cluster/object.ts";
+import type { RuleOrigin } from "../cluster/rule.ts";
+import { RESERVED } from "../identity/reserved.ts";
+import { type IpAddress } from "../cluster/ip_address.ts";
+import { ipPrefixOf } from "../cluster/ip_prefix.ts";
+import { PrefixTrie } from "../identity/prefix_trie.ts";
+import { PolicyEngine, type PolicyEngineOptions } from "../policy/engine.ts";
+import type { Redirect } from "../policy/redirect.ts";
+import type { Policy, PolicySnapshot } from "../policy/snapshot.ts";
+import type { End } from "./end_finder.ts";
+
+/** Identities of the well-known peers, by their first label. */
+const RESERVED_BY_LABEL: ReadonlyMap<string, number> = new Map([
+  ["host", RESERVED.HOST],
+  ["world", RESERVED.WORLD],
+  ["unmanaged", RESERVED.UNMANAGED],
+  ["health", RESERVED.HEALTH],
+  ["init", RESERVED.INIT],
+  ["remote-node", RESERVED.REMOTE_NODE],
+  ["kube-apiserver", RESERVED.KUBE_APISERVER],
+  ["ingress", RESERVED.INGRESS],
+  ["world-ipv4", RESERVED.WORLD_IPV4],
+  ["world-ipv6", RESERVED.WORLD_IPV6],
+]);
+
+interface CompiledEndpoint {
+  readonly identity: number;
+  readonly policy: Policy | undefined;
+}
+
+const NO_ENDPOINT: CompiledEndpoint = { identity: RESERVED.UNKNOWN, policy: undefined };
+
+/** A cluster as the policy engine sees it, with every pod an endpoint. */
+export class CompiledCluster implements Disposable {
+  readonly #engine: PolicyEngine;
+  #snapshot: PolicySnapshot;
+  #endpoints = new Map<string, CompiledEndpoint>();
+  #hosts = new Map<string, Policy>();
+  /** What {@linkcode CompiledCluster.#endpoints} says of pods that were asked about. */
+  #pods = new WeakMap<Pod, CompiledEndpoint>();
+  #slots = new Map<number, number>();
+  #addresses = new Map<string, number>();
+  #blocks = new PrefixTrie<number>();
+
+  private constructor(engine: PolicyEngine) {
+    this.#engine = engine;
+    this.#snapshot = engine.snapshot;
+  }
+
+  /** Compiles the objects of a cluster. */
+  static async compile(
+    objects: Iterable<ClusterObject>,
+    options: PolicyEngineOptions = {},
+  ): Promise<CompiledCluster> {
+    const cluster = new CompiledCluster(new PolicyEngine(options));
+    await cluster.#apply(replaceWith(objects));
+    return cluster;
+  }
+
+  /** What the engine says now. */
+  get snapshot(): PolicySnapshot {
+    return this.#snapshot;
+  }
+
+  /** Adds pods; those of {@linkcode EndFinder.takeSupposed}. */
+  async add(pods: readonly Pod[]): Promise<void> {
+    if (pods.length === 0) return;
+    await this.#apply(pods.map((object) => ({ type: "upsert", object })));
+  }
+
+  /** The policy of an end; `undefined` for what is no endpoint. */
+  policyOf({ pod, peer }: End): Policy | undefined {
+    if (pod !== undefined) return this.#endpointOf(pod).policy;
+    return peer.kind === "node" ? this.#hosts.get(peer.name ?? "") : undefined;
+  }
+
+  /** Identity of an end, as the other end's node sees it. */
+  identityOf({ pod, peer }: End, other: End): number {
+    if (pod !== undefined) return this.#endpointOf(pod).identity;
+    switch (peer.kind) {
+      case "reserved":
+        return RESERVED_BY_LABEL.get(peer.labels[0] ?? "") ?? RESERVED.UNKNOWN;
+      case "address":
+        return this.#identityAt(peer.address);
+      case "node": {
+        const { name } = peer;
+        const node = other.pod?.nodeName ??
+          (other.peer.kind === "node" ? other.peer.name : undefined);
+        if (name === undefined || node === undefined || name === node) return RESERVED.HOST;
+        return this.#snapshot.nodes.get(name)?.remote ?? RESERVED.REMOTE_NODE;
+      }
+      case "pod":
+        return RESERVED.UNKNOWN;
+    }
+  }
+
+  /** Pods of one class have one identity and one policy: nothing tells them apart. */
+  classOf({ name, pod }: End): string {
+    if (pod === undefined) return name;
+    const { identity, policy } = this.#endpointOf(pod);
+    return `${identity}/${policy?.number ?? 0}`;
+  }
+
+  /** Slot of an identity in images; 0 if it has none. */
+  slotOf(identity: number): number {
+    return this.#slots.get(identity) ?? 0;
+  }
+
+  /** What a proxy has to do; `undefined` for no redirect in force. */
+  redirectOf(id: number): Redirect | undefined {
+    return this.#snapshot.redirectOf(id);
+  }
+
+  /** The rules behind a cookie of the snapshot's entries. */
+  rulesOf(cookie: number): readonly RuleOrigin[] {
+    const rules = this.#snapshot.rulesOf(cookie);
+    if (rules !== undefined) return rules;
+    throw new RangeError(
+      `Cannot find the rules of cookie "${cookie}": unknown, expected one of an entry in force`,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#engine[Symbol.dispose]();
+  }
+
+  #identityAt(address: IpAddress): number {
+    const known = this.#addresses.get(address.text);
+    if (known !== undefined) return known;
+    let identity: number | undefined;
+    for (const [, id] of this.#blocks.covering(ipPrefixOf(address))) identity = id;
+    const world = address.family === 4 ? RESERVED.WORLD_IPV4 : RESERVED.WORLD_IPV6;
+    return identity ?? world;
+  }
+
+  #endpointOf(pod: Pod): CompiledEndpoint {
+    let endpoint = this.#pods.get(pod);
+    if (endpoint === undefined) {
+      this.#pods.set(pod, endpoint = this.#endpoints.get(keyOf(pod)) ?? NO_ENDPOINT);
+    }
+    return endpoint;
+  }
+
+  async #apply(changes: Iterable<Change>): Promise<void> {
+    const snapshot = await this.#engine.apply(changes);
+    this.#snapshot = snapshot;
+    this.#endpoints = new Map();
+    this.#pods = new WeakMap();
+    for (const endpoint of snapshot.endpoints) {
+      const { identity, policy } = endpoint;
+      this.#endpoints.set(keyOf(endpoint), { identity, policy: snapshot.policy(policy) });
+    }
+    this.#hosts = new Map();
+    for (const { name, policy: number } of snapshot.hosts) {
+      const policy = snapshot.policy(number);
+      if (policy !== undefined) this.#hosts.set(name, policy);
+    }
+    this.#slots = new Map();
+    for (const { id, slot } of snapshot.identities) {
+      if (slot !== undefined) this.#slots.set(id, slot);
+    }
+    this.#addresses = new Map();
+    this.#blocks = new PrefixTrie();
+    for (const { address, prefixLength, identity } of snapshot.ipcache) {
+      if (prefixLength === undefined) this.#addresses.set(address.text, identity);
+      else this.#blocks.set(ipPrefixOf(address, prefixLength), identity);
+    }
+  }
+}
+
+function keyOf({ namespace, name }: { namespace: string; name: string }): string {
+  return `${namespace}/${name}`;
+}

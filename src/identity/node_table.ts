@@ -1,0 +1,173 @@
+import type { IpAddress } from "../cluster/ip_address.ts";
+import { ipPrefixOf } from "../cluster/ip_prefix.ts";
+import type { Node } from "../cluster/object.ts";
+import { type Identity, REMOTE_NODE_SCOPE } from "./identity.ts";
+import type { Ipcache } from "./ipcache.ts";
+import { canonicalKey, type Label, labelsOf } from "./label.ts";
+import { RESERVED } from "./reserved.ts";
+import { ScopedIdentities } from "./scoped_identities.ts";
+
+/** A node, as the others see it. */
+export interface NodeIdentity {
+  readonly name: string;
+  readonly node: Node;
+  /** It is the node whose policies are computed, or there is no such node. */
+  readonly local: boolean;
+  /** The Kubernetes API is served there. */
+  readonly apiServer: boolean;
+  /** Its identity for the pods of *other* nodes. For its own pods it is the host. */
+  readonly remote: number;
+}
+
+/** What {@linkcode NodeTable} works with. */
+export interface NodeTableParts {
+  readonly ipcache: Ipcache;
+  /** Name of the node whose policies are computed; `undefined` takes every node for it. */
+  readonly localNode: string | undefined;
+  /** Address blocks in rules are for nodes as well. */
+  readonly cidrMatchesNodes: boolean;
+}
+
+/**
+ * Nodes and their identities: the local one is the host, others are `remote-node`, or
+ * `kube-apiserver` where the API is served (any of a node's addresses counts for all).
+ *
+ * While rules ask for labels of nodes (or {@linkcode NodeTableParts.cidrMatchesNodes})
+ * each remote node has an identity of its own with those labels. Cilium has a switch for
+ * that (`enable-node-selector-labels`), as it costs an identity per node.
+ */
+export class NodeTable {
+  readonly #parts: NodeTableParts;
+  readonly #identities = new ScopedIdentities(REMOTE_NODE_SCOPE);
+  readonly #wanted = new Map<string, Node>();
+  #current: ReadonlyMap<string, NodeIdentity> = new Map();
+  /** Identities of their own that nodes have, in the order of their addresses. */
+  readonly #own = new Map<string, readonly Identity[]>();
+  readonly #dirty = new Set<string>();
+  #apiServers = new Set<string>();
+  #labelUses = 0;
+  #host: Identity = { id: RESERVED.HOST, labels: labelsOf([reserved("host")]) };
+
+  constructor(parts: NodeTableParts) {
+    this.#parts = parts;
+  }
+
+  /** Nodes by name; another map after every change. */
+  get nodes(): ReadonlyMap<string, NodeIdentity> {
+    return this.#current;
+  }
+
+  /** Notes that a node is there, or has changed. */
+  upsertNode(node: Node): void {
+    this.#wanted.set(node.name, node);
+    this.#dirty.add(node.name);
+  }
+
+  /** Notes that a node is gone. */
+  deleteNode({ name }: Node): void {
+    this.#wanted.delete(name);
+    this.#dirty.add(name);
+  }
+
+  /** Notes where the Kubernetes API is served. */
+  setApiServers(addresses: readonly IpAddress[]): void {
+    this.#apiServers = new Set(addresses.map(({ text }) => text));
+    this.#touchAll();
+  }
+
+  /** Notes that a rule asks for labels of nodes. Matched by {@linkcode dropLabels}. */
+  useLabels(): void {
+    if (this.#labelUses++ === 0) this.#touchAll();
+  }
+
+  /** Notes that a rule does not ask for labels of nodes any more. */
+  dropLabels(): void {
+    if (--this.#labelUses === 0) this.#touchAll();
+  }
+
+  /** Brings identities and IP cache up to date, and returns which identities came and went. */
+  reconcile(): { added: readonly Identity[]; deleted: readonly number[] } {
+    if (this.#dirty.size === 0) return { added: [], deleted: [] };
+    const next = new Map(this.#current);
+    for (const name of this.#dirty) this.#reconcile(name, next);
+    this.#current = next;
+    this.#dirty.clear();
+    const { added, deleted } = this.#identities.takeNews();
+    const host = this.#hostIdentity();
+    const same = canonicalKey(host.labels) === canonicalKey(this.#host.labels) &&
+      JSON.stringify(host.prefixes) === JSON.stringify(this.#host.prefixes);
+    if (same) return { added, deleted };
+    this.#host = host;
+    return { added: [host, ...added], deleted };
+  }
+
+  /** The host, with the API's label where that is served, and with its addresses if they count. */
+  #hostIdentity(): Identity {
+    const local = [...this.#current.values()].filter((node) => node.local);
+    const labels = [reserved("host")];
+    if (local.some(({ apiServer }) => apiServer)) labels.push(reserved("kube-apiserver"));
+    const addresses = local.flatMap(({ node }) => node.addresses);
+    const counted = this.#parts.cidrMatchesNodes && addresses.length > 0;
+    return {
+      id: RESERVED.HOST,
+      labels: labelsOf(labels),
+      ...(counted ? { prefixes: addresses.map(({ address }) => ipPrefixOf(address)) } : {}),
+    };
+  }
+
+  #reconcile(name: string, current: Map<string, NodeIdentity>): void {
+    const { localNode } = this.#parts;
+    const node = this.#wanted.get(name);
+    const before = this.#own.get(name) ?? [];
+    const old = current.get(name);
+    if (node === undefined) {
+      current.delete(name);
+      this.#own.delete(name);
+    } else {
+      const local = localNode === undefined || localNode === name;
+      const apiServer = node.addresses.some(({ address }) => this.#apiServers.has(address.text));
+      const own = this.#ownIdentities(node, apiServer);
+      const shared = apiServer ? RESERVED.KUBE_APISERVER : RESERVED.REMOTE_NODE;
+      this.#own.set(name, own);
+      current.set(name, { name, node, local, apiServer, remote: own[0]?.id ?? shared });
+      node.addresses.forEach(({ address }, i) => {
+        const identity = local ? RESERVED.HOST : own[i]?.id ?? shared;
+        this.#parts.ipcache.upsert({ address, identity, owner: `node/${name}`, source: "node" });
+      });
+    }
+    const kept = new Set(node?.addresses.map(({ address }) => address.text));
+    for (const { address } of old?.node.addresses ?? []) {
+      if (!kept.has(address.text)) this.#parts.ipcache.delete(address, `node/${name}`);
+    }
+    for (const identity of before) this.#identities.release(identity);
+  }
+
+  /** One identity for each address where blocks are for nodes, else one for the node. */
+  #ownIdentities({ labels, addresses }: Node, apiServer: boolean): Identity[] {
+    const { cidrMatchesNodes } = this.#parts;
+    if (this.#labelUses === 0 && !cidrMatchesNodes) return [];
+    // No label of the cluster: what a selector of pods finds must not depend on whether
+    // some other rule asks for nodes.
+    const all: Label[] = [reserved("remote-node")];
+    if (apiServer) all.push(reserved("kube-apiserver"));
+    if (this.#labelUses > 0) {
+      for (const [key, value] of labels) all.push({ source: "node", key, value });
+    }
+    if (!cidrMatchesNodes) {
+      return addresses.map(() => this.#identities.acquire(labelsOf(all), []));
+    }
+    return addresses.map(({ address }) => {
+      const prefix = ipPrefixOf(address);
+      const own = labelsOf([...all, { source: "cidr", key: prefix.text, value: "" }]);
+      return this.#identities.acquire(own, [prefix]);
+    });
+  }
+
+  #touchAll(): void {
+    for (const name of this.#wanted.keys()) this.#dirty.add(name);
+  }
+}
+
+function reserved(key: string): Label {
+  return { source: "reserved", key, value: "" };
+}

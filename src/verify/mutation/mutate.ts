@@ -1,0 +1,99 @@
+/**
+ * The mutation score: how many small faults, in the programs and in the policy images, the
+ * packets of `verify` notice. That verify can fail is part of what it proves.
+ *
+ * @module
+ */
+import { DatapathMemory } from "../../datapath/datapath_memory.ts";
+import type { WasmSource } from "../../datapath/wasm.ts";
+import { type ImageMutant, runImageMutants } from "./image_run.ts";
+import { Bench } from "./laboratory.ts";
+import type { ProgramMutant } from "./mutant.ts";
+import { packetSets } from "./packet_set.ts";
+import { runProgramMutants } from "./program_run.ts";
+import { type Reason, reasonOfImageMutant, SurvivorReasons } from "./reason.ts";
+
+/** A mutant that no packet noticed. */
+export interface Survivor {
+  /** Where and what: `policy_decide+66 immediate+1`, or `image of policy 1, byte 16530`. */
+  readonly name: string;
+  /** `image.h:139`, or the part of the image. */
+  readonly place: string;
+  /** The line of C, if it is a mutant of a program. */
+  readonly line: string;
+  readonly reason: Reason | undefined;
+}
+
+/** What {@linkcode measureMutation} found. */
+export interface MutationReport {
+  /** Mutants in code that packets reach, and in bytes that lookups read. */
+  readonly reachable: number;
+  readonly killed: number;
+  readonly survived: readonly Survivor[];
+  /** Survivors of which it is known that no packet can tell them from the original. */
+  readonly equivalent: number;
+  /** Killed per cent of the reachable mutants that are not equivalent. */
+  readonly score: number;
+  /** Mutants that the kernel would not load. */
+  readonly refused: number;
+  /** Mutants in code that no packet reaches, by function and line. */
+  readonly unreached: readonly { readonly function: string; readonly place: string }[];
+  readonly unreachedCount: number;
+}
+
+/**
+ * Tries every mutant in the kernel. Needs root and Linux 5.10; takes minutes.
+ *
+ * @param wasm The emulator's module: it builds the images and the tables.
+ */
+export async function measureMutation(
+  wasm: WasmSource,
+  onProgress: (stage: "programs" | "images", done: number, total: number) => void = () => {},
+): Promise<MutationReport> {
+  // Unmerged profiles take both ways through the lookup, merged ones only one.
+  const memory = new DatapathMemory(wasm, { mergeMode: "unmerged" });
+  const bench = new Bench(memory, packetSets());
+  const programs = await runProgramMutants(bench, (d, t) => onProgress("programs", d, t));
+  const images = await runImageMutants(bench, (d, t) => onProgress("images", d, t));
+  const reasons = new SurvivorReasons();
+  const survived = [
+    ...programs.survived.map((mutant) => programSurvivor(mutant, reasons)),
+    ...images.survived.map(imageSurvivor),
+  ];
+  const killed = programs.killed + images.killed;
+  const equivalent = survived.filter(({ reason }) => reason?.equivalent).length;
+  const reachable = killed + survived.length;
+  return {
+    reachable,
+    killed,
+    survived,
+    equivalent,
+    score: Math.round(killed / (reachable - equivalent) * 10_000) / 100,
+    refused: programs.refused,
+    unreached: linesOf(programs.unreached),
+    unreachedCount: programs.unreached.length,
+  };
+}
+
+function programSurvivor(mutant: ProgramMutant, reasons: SurvivorReasons): Survivor {
+  return {
+    name: `${mutant.function}+${mutant.offset} ${mutant.kind}`,
+    place: mutant.place,
+    line: mutant.line,
+    reason: reasons.of(mutant),
+  };
+}
+
+function imageSurvivor(mutant: ImageMutant): Survivor {
+  return {
+    name: `image of policy ${mutant.policy}, byte ${mutant.offset} bit ${mutant.bit}`,
+    place: mutant.part,
+    line: "",
+    reason: reasonOfImageMutant(mutant),
+  };
+}
+
+function linesOf(mutants: readonly ProgramMutant[]): { function: string; place: string }[] {
+  const lines = new Map(mutants.map((m) => [`${m.function} ${m.place}`, m]));
+  return [...lines.values()].map((m) => ({ function: m.function, place: m.place }));
+}
