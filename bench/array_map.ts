@@ -18,5 +18,6 @@ export function createArray(name: string, valueSize: number, maxEntries: number)
     slots: [],
     contents: undefined,
     frozen: false,
+    tags: [],
   });
 }
