@@ -20,8 +20,13 @@ import {
   CT_ENTRY_EXPIRES_OFF,
   CT_ENTRY_FLAGS_OFF,
   CT_ENTRY_PACKETS_OFF,
+  CT_ENTRY_REPLY_BYTES_OFF,
+  CT_ENTRY_REPLY_PACKETS_OFF,
+  CT_ENTRY_REPLY_TCP_FLAGS_OFF,
+  CT_ENTRY_REPORTED_OFF,
   CT_ENTRY_SIZE,
   CT_ENTRY_SRC_IDENTITY_OFF,
+  CT_ENTRY_TCP_FLAGS_OFF,
   CT_ESTABLISHED,
   CT_FORWARD_CLOSING,
   CT_LIFETIME_OTHER,
@@ -39,18 +44,18 @@ import {
 } from "./layout";
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
 import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple } from "./packet";
-import { clear, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 
 /*
- * bpf/conntrack.h in AssemblyScript. The kernel's maps evict the least recently used
- * flow when they are full; here full is an error, which the program answers by a drop.
+ * bpf/conntrack.h in AssemblyScript. The kernel's maps evict a flow that was not used for long
+ * when they are full; here it is one of a few whose time is over first.
  */
 
 export const conntrack4 = changetype<Table>(memory.data(32, 8));
 export const conntrack6 = changetype<Table>(memory.data(32, 8));
 
 const key: usize = memory.data(40, 16);
-const created: usize = memory.data(32, 16);
+const created: usize = memory.data(64, 16);
 
 /** Takes all memory at once, so that no packet has to. */
 export function initConntrack(): bool {
@@ -171,15 +176,26 @@ function packetFlags(state: u32): u32 {
   return flags;
 }
 
+// @ts-ignore: decorator
+@inline
+function addTo(counter: usize, value: u64): void {
+  store<u64>(counter, load<u64>(counter) + value);
+}
+
 /** Counts an admitted packet of a known flow. */
 export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
   const flags = <u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) | packetFlags(state);
-  store<u64>(entry, load<u64>(entry, CT_ENTRY_PACKETS_OFF) + 1, CT_ENTRY_PACKETS_OFF);
-  store<u64>(
-    entry,
-    load<u64>(entry, CT_ENTRY_BYTES_OFF) + <u64>packet.length,
-    CT_ENTRY_BYTES_OFF,
-  );
+  if (state == CT_REPLY) {
+    addTo(entry + CT_ENTRY_REPLY_PACKETS_OFF, 1);
+    addTo(entry + CT_ENTRY_REPLY_BYTES_OFF, <u64>packet.length);
+    const seen = load<u8>(entry, CT_ENTRY_REPLY_TCP_FLAGS_OFF);
+    store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_REPLY_TCP_FLAGS_OFF);
+  } else {
+    addTo(entry + CT_ENTRY_PACKETS_OFF, 1);
+    addTo(entry + CT_ENTRY_BYTES_OFF, <u64>packet.length);
+    const seen = load<u8>(entry, CT_ENTRY_TCP_FLAGS_OFF);
+    store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
+  }
   store<u8>(entry, <u8>flags, CT_ENTRY_FLAGS_OFF);
   store<u32>(entry, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
 }
@@ -189,19 +205,29 @@ export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
   const flags = packetFlags(CT_NEW);
   v128.store(created, i64x2.splat(0));
   v128.store(created, i64x2.splat(0), 16);
+  v128.store(created, i64x2.splat(0), 32);
+  v128.store(created, i64x2.splat(0), 48);
   store<u64>(created, 1, CT_ENTRY_PACKETS_OFF);
   store<u64>(created, <u64>packet.length, CT_ENTRY_BYTES_OFF);
   store<u32>(created, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
   store<u32>(created, packet.srcIdentity, CT_ENTRY_SRC_IDENTITY_OFF);
   store<u8>(created, <u8>flags, CT_ENTRY_FLAGS_OFF);
+  store<u32>(created, now, CT_ENTRY_REPORTED_OFF);
   store<u32>(created, cookie, CT_ENTRY_COOKIE_OFF);
-  let error: i32;
+  store<u8>(created, packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
   if (packet.family == 4) {
     writeKey4(tuple(), direction, false);
-    error = upsert(conntrack4, key, created, CT4_KEY_SIZE, CT_ENTRY_SIZE);
-  } else {
-    writeKey6(tuple(), direction, false);
-    error = upsert(conntrack6, key, created, CT6_KEY_SIZE, CT_ENTRY_SIZE);
+    return insert(conntrack4, CT4_KEY_SIZE);
   }
+  writeKey6(tuple(), direction, false);
+  return insert(conntrack6, CT6_KEY_SIZE);
+}
+
+/** Stores the new entry, in the place of an old one where the table is full. */
+// @ts-ignore: decorator
+@inline
+function insert(table: Table, keySize: usize): i32 {
+  if (table.count >= table.limit) evict(table, keySize, CT_ENTRY_SIZE, CT_ENTRY_EXPIRES_OFF);
+  const error = upsert(table, key, created, keySize, CT_ENTRY_SIZE);
   return error < 0 ? DROP_CT_CREATE_FAILED : 0;
 }

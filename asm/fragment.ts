@@ -23,13 +23,9 @@ import {
   MAX_FRAGMENTS,
 } from "./layout";
 import { DADDR_OFF, FRAGMENT_FIRST, packet, SADDR_OFF } from "./packet";
-import { clear, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 
-/*
- * bpf/fragment.h in AssemblyScript: a later fragment is judged as its first one was. The
- * kernel's maps evict the least recently used entry when they are full; here full is an
- * error, which the program answers by a drop.
- */
+/* bpf/fragment.h in AssemblyScript: a later fragment is judged as its first one was. */
 
 const fragments4 = changetype<Table>(memory.data(32, 8));
 const fragments6 = changetype<Table>(memory.data(32, 8));
@@ -74,14 +70,18 @@ function remember(now: u32): i32 {
   store<u8>(info, <u8>packet.trackable, FRAGMENT_INFO_TRACKABLE_OFF);
   store<u8>(info, <u8>packet.creates, FRAGMENT_INFO_CREATES_OFF);
   store<u8>(info, <u8>packet.alwaysAllowed, FRAGMENT_INFO_ALWAYS_ALLOWED_OFF);
-  let error: i32;
   if (packet.family == 4) {
     writeKey4();
-    error = upsert(fragments4, key, info, FRAGMENT4_KEY_SIZE, FRAGMENT_INFO_SIZE);
-  } else {
-    writeKey6();
-    error = upsert(fragments6, key, info, FRAGMENT6_KEY_SIZE, FRAGMENT_INFO_SIZE);
+    return insert(fragments4, FRAGMENT4_KEY_SIZE);
   }
+  writeKey6();
+  return insert(fragments6, FRAGMENT6_KEY_SIZE);
+}
+
+/** Stores the entry, in the place of an old one where the table is full. */
+function insert(table: Table, keySize: usize): i32 {
+  if (table.count >= table.limit) evict(table, keySize, FRAGMENT_INFO_SIZE, FRAGMENT_INFO_EXPIRES_OFF);
+  const error = upsert(table, key, info, keySize, FRAGMENT_INFO_SIZE);
   return error < 0 ? DROP_FRAG_NOSUPPORT : 0;
 }
 

@@ -15,6 +15,7 @@ export { allocate, allocatePages, release } from "./arena";
 export { errorDetail } from "./build_error";
 export { firstDifference } from "./compare";
 export { clearConntrack } from "./conntrack";
+export { collectConntrack } from "./conntrack_collection";
 export { classifyPackets, lookupPolicies, runPackets } from "./emulator";
 export { endpointPolicy, policyTable, setPolicyTable } from "./endpoints";
 export {

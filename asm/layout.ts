@@ -57,15 +57,21 @@ export const CT6_KEY_PROTOCOL_OFF: usize = 36;
 export const CT6_KEY_DIRECTION_OFF: usize = 37;
 export const CT6_KEY_PAD_OFF: usize = 38;
 
-export const CT_ENTRY_SIZE: usize = 32;
+export const CT_ENTRY_SIZE: usize = 56;
 export const CT_ENTRY_PACKETS_OFF: usize = 0;
 export const CT_ENTRY_BYTES_OFF: usize = 8;
-export const CT_ENTRY_EXPIRES_OFF: usize = 16;
-export const CT_ENTRY_SRC_IDENTITY_OFF: usize = 20;
-export const CT_ENTRY_FLAGS_OFF: usize = 24;
-export const CT_ENTRY_PAD_OFF: usize = 25;
-export const CT_ENTRY_REV_NAT_OFF: usize = 26;
-export const CT_ENTRY_COOKIE_OFF: usize = 28;
+export const CT_ENTRY_REPLY_PACKETS_OFF: usize = 16;
+export const CT_ENTRY_REPLY_BYTES_OFF: usize = 24;
+export const CT_ENTRY_EXPIRES_OFF: usize = 32;
+export const CT_ENTRY_REPORTED_OFF: usize = 36;
+export const CT_ENTRY_SRC_IDENTITY_OFF: usize = 40;
+export const CT_ENTRY_COOKIE_OFF: usize = 44;
+export const CT_ENTRY_REDIRECT_OFF: usize = 48;
+export const CT_ENTRY_REV_NAT_OFF: usize = 50;
+export const CT_ENTRY_FLAGS_OFF: usize = 52;
+export const CT_ENTRY_TCP_FLAGS_OFF: usize = 53;
+export const CT_ENTRY_REPLY_TCP_FLAGS_OFF: usize = 54;
+export const CT_ENTRY_PAD_OFF: usize = 55;
 
 export const FRAGMENT4_KEY_SIZE: usize = 16;
 export const FRAGMENT4_KEY_SADDR_OFF: usize = 0;
@@ -251,6 +257,11 @@ export const CT_LIFETIME_TCP: u32 = 8000;
 export const CT_LIFETIME_TCP_CLOSE: u32 = 10;
 export const CT_LIFETIME_OTHER: u32 = 60;
 export const CT_LIFETIME_FRAGMENT: u32 = 30;
+
+export const CT_EXPIRED_UNANSWERED: u32 = 0;
+export const CT_EXPIRED_CLOSED: u32 = 1;
+export const CT_EXPIRED_IDLE: u32 = 2;
+export const CT_EXPIRY_COUNT: u32 = 3;
 
 export const EVENT_DROP: u32 = 1;
 export const EVENT_TRACE: u32 = 4;

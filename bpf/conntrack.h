@@ -135,8 +135,15 @@ static __always_inline void ct_update(struct ct_entry *entry, const struct packe
 {
 	__u32 flags = entry->flags | ct_packet_flags(packet, state);
 
-	__sync_fetch_and_add(&entry->packets, 1);
-	__sync_fetch_and_add(&entry->bytes, packet->length);
+	if (state == CT_REPLY) {
+		__sync_fetch_and_add(&entry->reply_packets, 1);
+		__sync_fetch_and_add(&entry->reply_bytes, packet->length);
+		entry->reply_tcp_flags |= packet->tcp_flags;
+	} else {
+		__sync_fetch_and_add(&entry->packets, 1);
+		__sync_fetch_and_add(&entry->bytes, packet->length);
+		entry->tcp_flags |= packet->tcp_flags;
+	}
 	entry->flags = flags;
 	entry->expires = now + ct_lifetime(packet->tuple.protocol, flags);
 }
@@ -151,8 +158,10 @@ static __always_inline int ct_create(const struct packet *packet, __u32 directio
 		.bytes = packet->length,
 		.expires = now + ct_lifetime(packet->tuple.protocol, flags),
 		.src_identity = packet->src_identity,
-		.flags = flags,
+		.reported = now,
 		.cookie = cookie,
+		.flags = flags,
+		.tcp_flags = packet->tcp_flags,
 	};
 	long error;
 

@@ -83,6 +83,14 @@ enum ct_lifetime {
 	CT_LIFETIME_FRAGMENT = 30,	/* Linux's own time for reassembly (ipfrag_time) */
 };
 
+/* Why user space has deleted an entry: what its flow last was. */
+enum ct_expiry {
+	CT_EXPIRED_UNANSWERED = 0,	/* never a reply */
+	CT_EXPIRED_CLOSED = 1,		/* TCP, closed from both sides */
+	CT_EXPIRED_IDLE = 2,		/* answered, then silent */
+	CT_EXPIRY_COUNT = 3,
+};
+
 enum event_type {
 	EVENT_DROP = 1,
 	EVENT_TRACE = 4,

@@ -44,6 +44,7 @@ struct layout {
 	enum ct_state ct_state;
 	enum ct_flags ct_flags;
 	enum ct_lifetime ct_lifetime;
+	enum ct_expiry ct_expiry;
 	enum event_type event_type;
 	enum event_mask event_mask;
 	enum mark mark;

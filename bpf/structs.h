@@ -84,14 +84,20 @@ struct ct6_key {
 };
 
 struct ct_entry {
-	__u64 packets;		/* both directions */
+	__u64 packets;		/* in the flow's own direction */
 	__u64 bytes;
+	__u64 reply_packets;
+	__u64 reply_bytes;
 	__u32 expires;		/* seconds of the ambient clock */
+	__u32 reported;		/* when an event last told of the flow, same clock */
 	__u32 src_identity;
-	__u8 flags;		/* enum ct_flags */
-	__u8 pad;
-	__u16 rev_nat;		/* reserved for service translation */
 	__u32 cookie;		/* of the entry that allowed the flow */
+	__u16 redirect;		/* id in the redirects map, 0: none */
+	__u16 rev_nat;		/* reserved for service translation */
+	__u8 flags;		/* enum ct_flags */
+	__u8 tcp_flags;		/* seen in the flow's own direction */
+	__u8 reply_tcp_flags;
+	__u8 pad;
 };
 
 /* A packet that travels in fragments: RFC 791 for IPv4, RFC 8200 for IPv6. */

@@ -8,6 +8,7 @@
  * @module
  */
 import type { MapState } from "../policy/map_state.ts";
+import type { ConntrackCollection } from "./conntrack_collection.ts";
 import type { PacketBatch } from "./packet_batch.ts";
 
 /** An IPv4 (4 bytes) or IPv6 (16 bytes) address in network byte order. */
@@ -83,11 +84,11 @@ export interface NodeState {
 export interface ConntrackDump {
   /** `struct ct4_key`, 16 bytes each. */
   readonly keys4: Uint8Array;
-  /** `struct ct_entry`, 32 bytes each. */
+  /** `struct ct_entry`, 56 bytes each. */
   readonly values4: Uint8Array;
   /** `struct ct6_key`, 40 bytes each. */
   readonly keys6: Uint8Array;
-  /** `struct ct_entry`, 32 bytes each. */
+  /** `struct ct_entry`, 56 bytes each. */
   readonly values6: Uint8Array;
 }
 
@@ -137,6 +138,13 @@ export interface Datapath extends Disposable {
 
   /** Copies the conntrack tables, in no particular order. */
   conntrack(): ConntrackDump;
+
+  /**
+   * Deletes the flows whose lifetime is over. Packets never meet them; this makes room.
+   *
+   * @param now Seconds of the programs' clock.
+   */
+  collectConntrack(now: number): ConntrackCollection;
 
   /** Forgets all flows, and all fragmented packets. */
   clearConntrack(): void;

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { type ConntrackCollection, namedCounts } from "./conntrack_collection.ts";
 import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
 import { DatapathMemory } from "./datapath_memory.ts";
-import { METRICS_SIZE, METRICS_VALUE_SIZE } from "./layout.ts";
+import { CT_EXPIRY_COUNT, METRICS_SIZE, METRICS_VALUE_SIZE } from "./layout.ts";
 import type { PacketBatch } from "./packet_batch.ts";
 
 /**
@@ -69,6 +70,12 @@ export class Emulator implements Datapath {
       keys6: flows6.keys.slice(),
       values6: flows6.values.slice(),
     };
+  }
+
+  collectConntrack(now: number): ConntrackCollection {
+    const address = this.#memory.wasm.exports.collectConntrack(now) >>> 0;
+    const bytes = this.#memory.bytes(address, CT_EXPIRY_COUNT * 4).slice();
+    return namedCounts(new Uint32Array(bytes.buffer));
   }
 
   clearConntrack(): void {

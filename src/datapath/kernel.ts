@@ -16,6 +16,7 @@ import {
 } from "ebpf-ts-loader";
 import type { MappedMemory } from "ebpf-ts-loader/sys";
 import { readBpfObject } from "./bpf_objects.ts";
+import { collectMaps, type ConntrackCollection } from "./conntrack_collection.ts";
 import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
 import { EndpointTemplate } from "./endpoint_programs.ts";
@@ -191,6 +192,11 @@ export class KernelDatapath implements Datapath {
     const [keys4, values4] = dump(node.map("conntrack4"));
     const [keys6, values6] = dump(node.map("conntrack6"));
     return { keys4, values4, keys6, values6 };
+  }
+
+  collectConntrack(now: number): ConntrackCollection {
+    const { node } = this.#require();
+    return collectMaps([node.map("conntrack4"), node.map("conntrack6")], now);
   }
 
   clearConntrack(): void {

@@ -57,15 +57,21 @@ export const CT6_KEY_PROTOCOL_OFF = 36;
 export const CT6_KEY_DIRECTION_OFF = 37;
 export const CT6_KEY_PAD_OFF = 38;
 
-export const CT_ENTRY_SIZE = 32;
+export const CT_ENTRY_SIZE = 56;
 export const CT_ENTRY_PACKETS_OFF = 0;
 export const CT_ENTRY_BYTES_OFF = 8;
-export const CT_ENTRY_EXPIRES_OFF = 16;
-export const CT_ENTRY_SRC_IDENTITY_OFF = 20;
-export const CT_ENTRY_FLAGS_OFF = 24;
-export const CT_ENTRY_PAD_OFF = 25;
-export const CT_ENTRY_REV_NAT_OFF = 26;
-export const CT_ENTRY_COOKIE_OFF = 28;
+export const CT_ENTRY_REPLY_PACKETS_OFF = 16;
+export const CT_ENTRY_REPLY_BYTES_OFF = 24;
+export const CT_ENTRY_EXPIRES_OFF = 32;
+export const CT_ENTRY_REPORTED_OFF = 36;
+export const CT_ENTRY_SRC_IDENTITY_OFF = 40;
+export const CT_ENTRY_COOKIE_OFF = 44;
+export const CT_ENTRY_REDIRECT_OFF = 48;
+export const CT_ENTRY_REV_NAT_OFF = 50;
+export const CT_ENTRY_FLAGS_OFF = 52;
+export const CT_ENTRY_TCP_FLAGS_OFF = 53;
+export const CT_ENTRY_REPLY_TCP_FLAGS_OFF = 54;
+export const CT_ENTRY_PAD_OFF = 55;
 
 export const FRAGMENT4_KEY_SIZE = 16;
 export const FRAGMENT4_KEY_SADDR_OFF = 0;
@@ -318,6 +324,18 @@ export const CT_LIFETIME_NAMES: ReadonlyMap<number, string> = new Map([
   [8000, "CT_LIFETIME_TCP"],
   [10, "CT_LIFETIME_TCP_CLOSE"],
   [30, "CT_LIFETIME_FRAGMENT"],
+]);
+
+export const CT_EXPIRED_UNANSWERED = 0;
+export const CT_EXPIRED_CLOSED = 1;
+export const CT_EXPIRED_IDLE = 2;
+export const CT_EXPIRY_COUNT = 3;
+/** The names of `enum ct_expiry`, by number. */
+export const CT_EXPIRY_NAMES: ReadonlyMap<number, string> = new Map([
+  [0, "CT_EXPIRED_UNANSWERED"],
+  [1, "CT_EXPIRED_CLOSED"],
+  [2, "CT_EXPIRED_IDLE"],
+  [3, "CT_EXPIRY_COUNT"],
 ]);
 
 export const EVENT_DROP = 1;

@@ -75,6 +75,7 @@ export interface WasmExports {
   lookupPolicies(queries: number, count: number, output: number): void;
   lookupAddresses(addresses: number, count: number, family: number, output: number): void;
   clearConntrack(): void;
+  collectConntrack(now: number): number;
   clearFragments(): void;
   clearMetrics(): void;
   metricsAddress(): number;

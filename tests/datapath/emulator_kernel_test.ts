@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
+import { CT_ENTRY_SIZE } from "../../src/datapath/layout.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, reasonsIn, SECOND } from "./_emulator.ts";
 import { seeded } from "./_map_state.ts";
@@ -11,7 +12,7 @@ import { hostileState, hostileTraffic, type Random, randomOf } from "./_traffic.
 function flowsOf(keys: Uint8Array, values: Uint8Array, keySize: number): string[] {
   return Array.from({ length: keys.length / keySize }, (_, i) => {
     const key = keys.subarray(i * keySize, (i + 1) * keySize);
-    return `${key}: ${values.subarray(i * 32, (i + 1) * 32)}`;
+    return `${key}: ${values.subarray(i * CT_ENTRY_SIZE, (i + 1) * CT_ENTRY_SIZE)}`;
   }).sort();
 }
 
