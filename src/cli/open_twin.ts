@@ -3,6 +3,10 @@ import { readEmulatorWasm } from "../datapath/emulator_file.ts";
 import type { ClusterObject, Pod } from "../cluster/object.ts";
 import type { Answer, Question, Twin } from "../explain/answer.ts";
 import { CompiledCluster } from "../explain/compiled_cluster.ts";
+import type { RuleDirection } from "../cluster/rule.ts";
+import type { NearMiss } from "../explain/near_miss.ts";
+import type { End } from "../explain/end_finder.ts";
+import type { Policy } from "../policy/snapshot.ts";
 import { EmulatorTwin } from "../explain/emulator_twin.ts";
 import { SpecTwin } from "../explain/spec_twin.ts";
 import { BadInputError } from "./exit_code.ts";
@@ -19,6 +23,12 @@ export interface OpenTwin extends Disposable {
   /** Adds pods that questions will name. */
   add(pods: readonly Pod[]): Promise<void>;
   answer(questions: readonly Question[]): Promise<readonly Answer[]>;
+  /** The rule that came nearest to allowing what a side denies for want of a rule. */
+  nearestMiss(question: Question, direction: RuleDirection): NearMiss | undefined;
+  /** Ends of one class are treated alike, at both sides of a flow. */
+  classOf(end: End): string;
+  /** The policy of an end as the engine compiled it; `undefined` for what is no endpoint. */
+  policyOf(end: End): Policy | undefined;
 }
 
 /** Opens a twin of a cluster. */
@@ -26,21 +36,17 @@ export async function openTwin(
   kind: TwinKind,
   objects: readonly ClusterObject[],
 ): Promise<OpenTwin> {
-  if (kind === "spec") {
-    const twin = new SpecTwin(objects);
-    return {
-      kind,
-      add: () => Promise.resolve(),
-      answer: (questions) => twin.answer(questions),
-      [Symbol.dispose]: () => twin[Symbol.dispose](),
-    };
-  }
   const cluster = await CompiledCluster.compile(objects);
-  const twin = new EmulatorTwin(cluster, new DatapathMemory(await readEmulatorWasm()));
+  const twin = kind === "spec"
+    ? new SpecTwin(objects)
+    : new EmulatorTwin(cluster, new DatapathMemory(await readEmulatorWasm()));
   return {
     kind,
     add: (pods) => cluster.add(pods),
     answer: (questions) => limited(() => twin.answer(questions)),
+    nearestMiss: (question, direction) => cluster.nearestMiss(question, direction),
+    classOf: (end) => kind === "spec" ? end.name : cluster.classOf(end),
+    policyOf: (end) => cluster.policyOf(end),
     [Symbol.dispose]: () => {
       twin[Symbol.dispose]();
       cluster[Symbol.dispose]();

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { demoCommand } from "./demo.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { diffCommand } from "./diff.ts";
+import { matrixCommand } from "./matrix.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 import { VERSION } from "./version.ts";
@@ -26,15 +28,21 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
+const COMMANDS: readonly (() => Command)[] = [
+  verifyCommand,
+  demoCommand,
+  traceCommand,
+  matrixCommand,
+  diffCommand,
+];
+
 function program(): Command {
   const root = new Command("twinpath")
     .description("One network policy, two datapaths, one verdict.")
     .version(VERSION)
     .showSuggestionAfterError()
     .helpCommand("help [command]", "show the help of a command");
-  for (const command of [verifyCommand(), demoCommand(), traceCommand()]) {
-    root.addCommand(command);
-  }
+  for (const command of COMMANDS) root.addCommand(command());
   for (const command of [root, ...root.commands]) command.exitOverride();
   return root;
 }

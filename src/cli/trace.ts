@@ -1,4 +1,6 @@
 import { Command, Option } from "commander";
+import type { RuleDirection } from "../cluster/rule.ts";
+import type { NearMiss } from "../explain/near_miss.ts";
 import type { Answer, Question, SideAnswer, Verdict } from "../explain/answer.ts";
 import { EndFinder, UnknownEndError } from "../explain/end_finder.ts";
 import { formatPort } from "../explain/port_text.ts";
@@ -11,9 +13,9 @@ import {
 } from "./cluster_flags.ts";
 import { verdictText } from "./colour.ts";
 import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
-import { openTwin, TWIN_KINDS, type TwinKind } from "./open_twin.ts";
+import { type OpenTwin, openTwin, TWIN_KINDS, type TwinKind } from "./open_twin.ts";
 import { parseAsked } from "./query.ts";
-import { rulesText } from "./rule_text.ts";
+import { rulesText, ruleText } from "./rule_text.ts";
 import { formatTable } from "./table.ts";
 import { answerQueries, type QueryFormat } from "./trace_queries.ts";
 
@@ -105,7 +107,7 @@ async function traceOne(flags: TraceFlags, input: ClusterInput): Promise<ExitCod
   await twin.add(finder.takeSupposed());
   const [answer] = await twin.answer([question]);
   if (answer === undefined) throw new TypeError("Cannot trace: no answer, expected one");
-  print(flags.output ?? "table", question, answer);
+  print(flags.output ?? "table", question, answer, missesOf(twin, question, answer));
   const { expect } = flags;
   const unmet = expect !== undefined && expect !== answer.verdict;
   if (unmet) console.error(`The flow is ${answer.verdict}, expected ${expect}`);
@@ -126,12 +128,26 @@ function questionOf(
   }
 }
 
-function print(format: QueryFormat, question: Question, answer: Answer): void {
+type Misses = Readonly<Partial<Record<RuleDirection, NearMiss>>>;
+
+/** What was near where no rule allows the flow. */
+function missesOf(twin: OpenTwin, question: Question, answer: Answer): Misses {
+  const misses: Partial<Record<RuleDirection, NearMiss>> = {};
+  for (const direction of ["egress", "ingress"] as const) {
+    if (answer[direction].reason !== "policy") continue;
+    const miss = twin.nearestMiss(question, direction);
+    if (miss !== undefined) misses[direction] = miss;
+  }
+  return misses;
+}
+
+function print(format: QueryFormat, question: Question, answer: Answer, misses: Misses): void {
   const { source, destination } = question;
   const [from, to, port] = [source.name, destination.name, formatPort(question)];
   if (format !== "table") {
     const asked = `"from":${JSON.stringify(from)},"to":${JSON.stringify(to)},"port":"${port}"`;
-    return console.log(`{${asked},${answerFields(answer)}}`);
+    const near = Object.keys(misses).length === 0 ? "" : `,"nearest":${JSON.stringify(misses)}`;
+    return console.log(`{${asked},${answerFields(answer)}${near}}`);
   }
   console.log(`${from} → ${to} ${port}: ${verdictText(answer.verdict)}\n`);
   const rows = (["egress", "ingress"] as const).map((direction) => [
@@ -140,6 +156,10 @@ function print(format: QueryFormat, question: Question, answer: Answer): void {
     reasonText(answer[direction], direction === "egress" ? from : to, direction),
   ]);
   console.log(formatTable(["SIDE", "VERDICT", "WHY"], rows));
+  for (const [direction, { rule, texts }] of Object.entries(misses)) {
+    console.log(`\nNearest to allowing it at ${direction}: ${ruleText(rule)}, but`);
+    for (const text of texts) console.log(`  ${text}`);
+  }
 }
 
 function reasonText({ reason, rules }: SideAnswer, subject: string, direction: string): string {

@@ -1,3 +1,4 @@
+import { BlockYamlSource } from "./manifest/block_yaml_source.ts";
 import { Cursor, type Subject } from "./manifest/cursor.ts";
 import { JsonSource } from "./manifest/json_source.ts";
 import { apiVersionsOf, groupOf, type Kind, KINDS } from "./manifest/kinds.ts";
@@ -95,6 +96,7 @@ class ObjectReader {
   readonly #notYet: ReadonlySet<Feature>;
   readonly #seen = new Map<string, Location>();
   readonly #objects: ClusterObject[] = [];
+  readonly #shared = new Map<string, unknown>();
   readonly #workloads: Workload[] = [];
   readonly #skipped: SkippedObject[] = [];
   readonly #errors: ManifestError[] = [];
@@ -117,10 +119,11 @@ class ObjectReader {
   }
 
   read({ name, text }: ManifestText): void {
-    // Whatever is JSON is also YAML, but reading it in place costs a hundredth.
-    const json = JsonSource.open(name, text, MAX_DEPTH);
-    if (json !== undefined) {
-      for (const root of json.roots) this.#root(json.source, root);
+    // A real parser reads these two as well, at ten to a hundred times the cost.
+    const simple = JsonSource.open(name, text, MAX_DEPTH) ??
+      BlockYamlSource.open(name, text, MAX_DEPTH);
+    if (simple !== undefined) {
+      for (const root of simple.roots) this.#root(simple.source, root);
       return;
     }
     this.#collect(() => {
@@ -151,9 +154,9 @@ class ObjectReader {
     const known = KINDS.get(kind);
     const versions = known === undefined ? [] : apiVersionsOf(known);
     const expected = versions.join(" or ");
-    const title = titleOf(kind, fields);
-    cursor.rename(title);
+    const title = () => titleOf(kind, fields);
     if (apiVersion === undefined) {
+      cursor.rename(title());
       cursor.fail("has no apiVersion", expected === "" ? "apiVersion" : `apiVersion ${expected}`);
     }
     const foreign = known !== undefined && groupOf(apiVersion) !== known.group;
@@ -162,12 +165,13 @@ class ObjectReader {
       return;
     }
     if (!versions.includes(apiVersion)) {
+      cursor.rename(title());
       (versionField ?? cursor).fail(`is ${JSON.stringify(apiVersion)}`, expected);
     }
     this.#known(title, known, cursor);
   }
 
-  #known(title: string, known: Kind, cursor: Cursor): void {
+  #known(title: () => string, known: Kind, cursor: Cursor): void {
     const subject = this.#subject(title, known);
     const object = cursor.restart(subject);
     const read = known.read(object, this.#defaultNamespace);
@@ -211,12 +215,16 @@ class ObjectReader {
     else this.#objects.push(object);
   }
 
-  #subject(title = "object", { schema }: { schema: Kind["schema"] } = { schema: {} }): Subject {
+  #subject(
+    title = () => "object",
+    { schema }: { schema: Kind["schema"] } = { schema: {} },
+  ): Subject {
     return {
       title,
       schema,
       lenient: this.#lenient,
       warn: (warning) => this.#warnings.push(warning),
+      shared: this.#shared,
       uses: new Map(),
     };
   }

@@ -10,6 +10,7 @@ import type { Pod } from "./object.ts";
  * selects. One that another workload of the input owns is that one's affair.
  */
 export function standIns(workloads: readonly Workload[], pods: readonly Pod[]): Pod[] {
+  if (workloads.length === 0) return [];
   const byNamespace = Map.groupBy(pods, ({ namespace }) => namespace);
   const names = new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`));
   const known = new Set(workloads.map(keyOf));

@@ -142,11 +142,19 @@ export { unpin } from "./object/pin.ts";
 export { possibleCpus } from "./object/possible_cpus.ts";
 export { enableStats } from "./object/program_stats.ts";
 export {
+  type OnPerfBatch,
+  type OnPerfRecord,
+  PerfEventReader,
+  type PerfEventReaderOptions,
+  type PerfRecord,
+} from "./reader/perf_event_reader.ts";
+export {
   type OnBatch,
   type OnRecord,
   RingBuffer,
   type RingBufferOptions,
 } from "./reader/ring_buffer.ts";
+export { UserRingBuffer } from "./reader/user_ring_buffer.ts";
 export {
   type InstantiateOptions,
   prepare,

@@ -1,14 +1,16 @@
 import { type Change, replaceWith } from "../cluster/change.ts";
 import type { ClusterObject, Pod } from "../cluster/object.ts";
-import type { RuleOrigin } from "../cluster/rule.ts";
+import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
 import { RESERVED } from "../identity/reserved.ts";
-import { type IpAddress } from "../cluster/ip_address.ts";
+import type { IpAddress } from "../cluster/ip_address.ts";
 import { ipPrefixOf } from "../cluster/ip_prefix.ts";
 import { PrefixTrie } from "../identity/prefix_trie.ts";
 import { PolicyEngine, type PolicyEngineOptions } from "../policy/engine.ts";
 import type { Redirect } from "../policy/redirect.ts";
 import type { Policy, PolicySnapshot } from "../policy/snapshot.ts";
+import type { Question } from "./answer.ts";
 import type { End } from "./end_finder.ts";
+import { nearestMiss, type NearMiss } from "./near_miss.ts";
 
 /** Identities of the well-known peers, by their first label. */
 const RESERVED_BY_LABEL: ReadonlyMap<string, number> = new Map([
@@ -102,6 +104,28 @@ export class CompiledCluster implements Disposable {
     return `${identity}/${policy?.number ?? 0}`;
   }
 
+  /**
+   * Finds the rule that came nearest to allowing a flow which one side denies for want of a
+   * rule; `undefined` where no rule is near.
+   */
+  nearestMiss(question: Question, direction: RuleDirection): NearMiss | undefined {
+    const { source, destination, protocol, port } = question;
+    const [subject, other] = direction === "egress" ? [source, destination] : [destination, source];
+    const identity = this.identityOf(other, subject);
+    const peer = this.#engine.selectors.identities.get(identity);
+    const policy = this.policyOf(subject);
+    if (peer === undefined || policy === undefined) return undefined;
+    const rules = this.#engine.rules.rulesFor(policy.subject.labels);
+    return nearestMiss(rules, {
+      direction,
+      peer,
+      peerPortNames: portNamesOf(other),
+      destinationPorts: destination.pod?.containerPorts ?? [],
+      protocol,
+      port,
+    });
+  }
+
   /** Slot of an identity in images; 0 if it has none. */
   slotOf(identity: number): number {
     return this.#slots.get(identity) ?? 0;
@@ -167,6 +191,10 @@ export class CompiledCluster implements Disposable {
       else this.#blocks.set(ipPrefixOf(address, prefixLength), identity);
     }
   }
+}
+
+function portNamesOf({ pod }: End): ReadonlySet<string> {
+  return new Set(pod?.containerPorts?.flatMap(({ name }) => name?.toLowerCase() ?? []));
 }
 
 function keyOf({ namespace, name }: { namespace: string; name: string }): string {

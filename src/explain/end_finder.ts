@@ -54,6 +54,7 @@ export class EndFinder {
   readonly #services = new Map<string, string>();
   readonly #apiServers = new Set<string>();
   readonly #known = new Map<string, End | UnknownEndError>();
+  readonly #supposedEnds = new Map<string, End>();
   #supposed: Pod[] = [];
 
   constructor(objects: readonly ClusterObject[], options: EndFinderOptions = {}) {
@@ -189,11 +190,14 @@ export class EndFinder {
   }
 
   #supposedEnd(text: EndText & { readonly kind: "labels" }, name: string): End {
+    // No real pod can have such a name.
+    const key = `{${name}}`;
+    const known = this.#supposedEnds.get(`${text.namespace}/${key}`);
+    if (known !== undefined) return known;
     const pod: Pod = {
       kind: "Pod",
       namespace: text.namespace,
-      // No real pod can have such a name.
-      name: `{${name}}`,
+      name: key,
       labels: text.labels,
       serviceAccount: text.serviceAccount ?? "default",
       hostNetwork: false,
@@ -202,7 +206,9 @@ export class EndFinder {
       location: { file: "", line: 0, column: 0 },
     };
     this.#supposed.push(pod);
-    return { name, peer: this.#ends.pod(pod), pod, several: true };
+    const end: End = { name, peer: this.#ends.pod(pod), pod, several: true };
+    this.#supposedEnds.set(`${text.namespace}/${key}`, end);
+    return end;
   }
 }
 

@@ -27,9 +27,10 @@ interface SharedProfile {
   references: number;
 }
 
+/** Members that may have come to select a peer, and that may have ceased to. */
 interface PendingMembers {
-  readonly joined: number[];
-  readonly left: number[];
+  joined: number[] | undefined;
+  left: number[] | undefined;
 }
 
 /**
@@ -63,6 +64,8 @@ export class DirectionPolicy implements SelectorUser {
   readonly #selectors: readonly CachedSelector[];
   readonly #membersOf = new Map<CachedSelector, number[]>();
   readonly #broad: readonly Member[];
+  /** Some member has ports whose numbers depend on the peer. */
+  readonly #hasNames: boolean;
   readonly #conflicts = new Map<string, L7Conflict>();
   /** Members that select a peer, ascending. */
   readonly #signatures = new Map<number, readonly number[]>();
@@ -97,6 +100,7 @@ export class DirectionPolicy implements SelectorUser {
       return { ...rest, peers: cached, level: this.#ranking.levelOf(rest.rule.rank) };
     });
     this.#broad = this.#members.filter(({ peers }) => peers === "all");
+    this.#hasNames = this.#members.some(({ namedPorts }) => namedPorts.length > 0);
     try {
       this.#start();
     } catch (error) {
@@ -126,8 +130,8 @@ export class DirectionPolicy implements SelectorUser {
     deleted: readonly number[],
   ): void {
     const members = this.#membersOf.get(selector) ?? [];
-    for (const peer of added) this.#pendingOf(peer).joined.push(...members);
-    for (const peer of deleted) this.#pendingOf(peer).left.push(...members);
+    for (const peer of added) (this.#pendingOf(peer).joined ??= []).push(...members);
+    for (const peer of deleted) (this.#pendingOf(peer).left ??= []).push(...members);
   }
 
   /** Notes that the named ports of a peer have changed. */
@@ -163,7 +167,9 @@ export class DirectionPolicy implements SelectorUser {
     const { selectors, profile: version } = this.#parts;
     const { current } = selectors;
     for (const [selector, members] of this.#membersOf) {
-      for (const peer of current.idsOf(selector)) this.#pendingOf(peer).joined.push(...members);
+      for (const peer of current.idsOf(selector)) {
+        (this.#pendingOf(peer).joined ??= []).push(...members);
+      }
     }
     const broad = version.broadOf(0, this.direction);
     const profile = this.#resolve([], broad, "broad");
@@ -173,21 +179,24 @@ export class DirectionPolicy implements SelectorUser {
 
   #pendingOf(peer: number): PendingMembers {
     let pending = this.#pending.get(peer);
-    if (pending === undefined) this.#pending.set(peer, pending = { joined: [], left: [] });
+    if (pending === undefined) {
+      this.#pending.set(peer, pending = { joined: undefined, left: undefined });
+    }
     return pending;
   }
 
   /** Members that select a peer now; `undefined` for none. */
   #settle(peer: number): readonly number[] | undefined {
-    const before = this.#signatures.get(peer) ?? [];
-    const { joined, left } = this.#pending.get(peer) ?? { joined: [], left: [] };
-    if (joined.length === 0 && left.length === 0) return this.#signatures.get(peer);
+    const { joined = [], left } = this.#pending.get(peer) ?? {};
+    const before = this.#signatures.get(peer);
+    if (joined.length === 0 && left === undefined) return before;
     const members = new Set(before);
-    for (const index of left) if (!this.#isSelected(peer, index)) members.delete(index);
     for (const index of joined) members.add(index);
     // What joined by one selector may have left by it again before anybody looked.
-    if (left.length > 0) {
-      for (const index of joined) if (!this.#isSelected(peer, index)) members.delete(index);
+    if (left !== undefined) {
+      for (const index of [...left, ...joined]) {
+        if (!this.#isSelected(peer, index)) members.delete(index);
+      }
     }
     if (members.size === 0) {
       this.#signatures.delete(peer);
@@ -224,6 +233,7 @@ export class DirectionPolicy implements SelectorUser {
 
   /** Name of a profile: the signature, and the numbers of named ports where they count. */
   #nameOf(signature: readonly number[], peer: number): string {
+    if (!this.#hasNames) return signature.join(",");
     const ports = signature.flatMap((index) => {
       const member = this.#members[index];
       return member === undefined ? [] : this.#named(member, peer);

@@ -39,32 +39,52 @@ export class PolicyMapState implements IndexedMapState {
   }
 }
 
-/**
- * Returns what makes one version of a policy's entries the next.
- *
- * @param changed The peers to look at, ascending.
- */
-export function deltaOf(
-  before: PolicyPeers,
-  after: PolicyPeers,
-  changed: Readonly<Record<"ingress" | "egress", readonly number[]>>,
-): MapStateDelta {
-  const added: MapStateEntry[] = [];
-  const removed: MapStateKey[] = [];
-  const identities = new Set<number>();
-  // Directions, peers and the entries of each are in canonical order already.
-  for (const direction of DIRECTIONS) {
-    for (const identity of changed[direction]) {
-      const changes = compareProfiles(
-        before[direction].get(identity),
-        after[direction].get(identity),
-      );
-      for (const entry of changes.added) added.push(entryOf(entry, identity, direction));
-      for (const { protocol, port, portPrefix } of changes.removed) {
-        removed.push({ identity, direction, protocol, port, portPrefix });
-      }
-      if (changes.added.length > 0 || changes.removed.length > 0) identities.add(identity);
-    }
+/** Peers whose entries changed, ascending. */
+export type ChangedPeers = Readonly<Record<"ingress" | "egress", readonly number[]>>;
+
+/** What makes one version of a policy's entries the next; written out when it is asked for. */
+export class PolicyDelta implements MapStateDelta {
+  readonly #before: PolicyPeers;
+  readonly #after: PolicyPeers;
+  readonly #changed: ChangedPeers;
+  #entries: Pick<MapStateDelta, "added" | "removed"> | undefined;
+
+  /** @param changed The peers whose entries differ. */
+  constructor(before: PolicyPeers, after: PolicyPeers, changed: ChangedPeers) {
+    this.#before = before;
+    this.#after = after;
+    this.#changed = changed;
   }
-  return { added, removed, identities: [...identities].sort((a, b) => a - b) };
+
+  get identities(): readonly number[] {
+    const { ingress, egress } = this.#changed;
+    return [...new Set([...ingress, ...egress])].sort((a, b) => a - b);
+  }
+
+  get added(): readonly MapStateEntry[] {
+    return (this.#entries ??= this.#compare()).added;
+  }
+
+  get removed(): readonly MapStateKey[] {
+    return (this.#entries ??= this.#compare()).removed;
+  }
+
+  #compare(): Pick<MapStateDelta, "added" | "removed"> {
+    const added: MapStateEntry[] = [];
+    const removed: MapStateKey[] = [];
+    // Directions, peers and the entries of each are in canonical order already.
+    for (const direction of DIRECTIONS) {
+      for (const identity of this.#changed[direction]) {
+        const changes = compareProfiles(
+          this.#before[direction].get(identity),
+          this.#after[direction].get(identity),
+        );
+        for (const entry of changes.added) added.push(entryOf(entry, identity, direction));
+        for (const { protocol, port, portPrefix } of changes.removed) {
+          removed.push({ identity, direction, protocol, port, portPrefix });
+        }
+      }
+    }
+    return { added, removed };
+  }
 }

@@ -11,7 +11,8 @@
  */
 import type { RuleOrigin } from "../cluster/rule.ts";
 import { type CompiledRule, type L7Demand, type PortKey, TIER } from "./compiled_rule.ts";
-import { PORT_BITS, prefixLengthOf, PROTOCOL, type Verdict } from "./map_state.ts";
+import { authTypeOf } from "./authentication.ts";
+import { PORT_BITS, PROTOCOL, type Verdict } from "./map_state.ts";
 import { precedenceOf } from "./precedence.ts";
 import type { Ranking } from "./ranking.ts";
 import { redirectKindOf } from "./redirect.ts";
@@ -144,7 +145,7 @@ function allowance(
   const shared = {
     key,
     origins: kept.map(({ rule }) => rule.origin),
-    authType: authTypeOf(key, kept),
+    authType: authTypeOf(kept),
   };
   if (demands.length === 0) {
     return { ...shared, verdict: "allow", precedence: precedenceOf("allow", priority) };
@@ -183,38 +184,6 @@ function compareAge(a: CompiledRule, b: CompiledRule): number {
   if (x !== y) return x < y ? -1 : 1;
   const name = ({ origin }: CompiledRule) => `${origin.namespace}/${origin.name}`;
   return name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0;
-}
-
-/**
- * Authentication as Cilium 1.19 inherits it (pkg/policy/mapstate.go, authPreferredInsert
- * and lookup): what a rule says at this very key holds; else that of the longest key
- * around it that says something, raised to what the rules for every peer (or for this
- * one) say, if that is more.
- */
-function authTypeOf(key: PortKey, rules: readonly RuleAtPort[]): number {
-  const specific = mostSpecific(rules.filter((item) => item.specific));
-  const broad = mostSpecific(rules.filter((item) => !item.specific));
-  const [chosen, other] = (specific?.length ?? -1) >= (broad?.length ?? -1)
-    ? [specific, broad]
-    : [broad, specific];
-  if (chosen === undefined) return 0;
-  if (chosen.length === prefixLengthOf({ ...KEY_OF_ANYONE, ...key })) return chosen.authType;
-  return Math.max(chosen.authType, other?.authType ?? 0);
-}
-
-const KEY_OF_ANYONE = { identity: 0, direction: "ingress" } as const;
-
-function mostSpecific(
-  rules: readonly RuleAtPort[],
-): { length: number; authType: number } | undefined {
-  let best: { length: number; authType: number } | undefined;
-  for (const { rule: { authType }, key } of rules) {
-    if (authType === undefined) continue;
-    const length = prefixLengthOf({ ...KEY_OF_ANYONE, ...key });
-    if (best === undefined || length > best.length) best = { length, authType };
-    else if (length === best.length) best.authType = Math.max(best.authType, authType);
-  }
-  return best;
 }
 
 function firstLevel(rules: readonly RuleAtPort[]): readonly RuleAtPort[] {

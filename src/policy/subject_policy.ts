@@ -6,7 +6,7 @@ import { changedPeers, DirectionPolicy } from "./direction_policy.ts";
 import type { Direction, MapStateDelta } from "./map_state.ts";
 import type { PeerProfile } from "./peer_profile.ts";
 import { PersistentMap } from "./persistent_map.ts";
-import { deltaOf, type PolicyPeers } from "./policy_map_state.ts";
+import { PolicyDelta, type PolicyPeers } from "./policy_map_state.ts";
 import type { PolicyParts } from "./policy_parts.ts";
 import type { L7Conflict } from "./resolve_peer.ts";
 import { EVERY_PORT } from "./rule_ports.ts";
@@ -140,8 +140,8 @@ export class SubjectPolicy {
     }
     this.#published = after;
     const empty: PolicyPeers = { ingress: EMPTY, egress: EMPTY };
-    const delta = deltaOf(before ?? empty, after, touched);
-    return same && delta.identities.length === 0 ? undefined : delta;
+    const changed = touched.ingress.length + touched.egress.length;
+    return same && changed === 0 ? undefined : new PolicyDelta(before ?? empty, after, touched);
   }
 
   /** Gives everything back that it holds on to. */

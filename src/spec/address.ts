@@ -16,16 +16,20 @@ export function isInBlock({ address: block, length }: IpPrefix, address: IpAddre
  * https://docs.cilium.io/en/stable/security/policy/layer3/#selecting-nodes-with-cidr-ipblock
  *
  * Which block is the longest that anybody names does not matter: Cilium gives the longest
- * one an identity, and that has the labels of every shorter block around it.
+ * one an identity, and that has the labels of every shorter block around it. The host is
+ * one identity with the labels of all of its addresses (`nodeIdentityLabels` in cilium
+ * v1.19 pkg/node/manager/manager.go).
  */
 export function isAtAddress(
-  { other: { peer }, cidrMatchMode }: SideFlow,
+  { other: { peer, reserved }, cidrMatchMode }: SideFlow,
   holds: (address: IpAddress) => boolean,
 ): boolean {
-  if (peer.kind === "reserved" || peer.address === undefined) return false;
-  if (peer.kind === "node" && !cidrMatchMode.includes("nodes")) return false;
+  if (peer.kind === "node") {
+    if (!cidrMatchMode.includes("nodes")) return false;
+    if (reserved.includes("host")) return peer.addresses.some(holds);
+  }
   if (peer.kind === "pod" && !cidrMatchMode.includes("pods")) return false;
-  return holds(peer.address);
+  return peer.kind !== "reserved" && peer.address !== undefined && holds(peer.address);
 }
 
 function bitsOf({ family, words }: IpAddress): string {

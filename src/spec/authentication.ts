@@ -7,23 +7,30 @@ const STRENGTH: readonly AuthenticationMode[] = ["disabled", "required", "test-a
 /**
  * Says which authentication counts for a flow.
  *
- * The rules that name the peer and those that are for everyone are looked at apart. On
- * each side the narrowest rule that says anything of authentication speaks for all, the
- * stronger one among equals. Then the side counts whose rules decide the flow: those that
- * ask for a proxy before those that do not, the narrower before the broader, those that
- * name the peer before those for everyone (`authPreferredInsert` in cilium v1.19
- * pkg/policy/mapstate.go, "the most specific covering key with the same ID").
+ * The rules that name the peer and those that are for everyone are looked at apart, and
+ * one of the two sides decides the flow: the one that asks for a proxy, else the one with
+ * the narrower rule, else the one that names the peer. What the narrowest rule of that
+ * side says of authentication holds. If it says nothing, the next broader one speaks for
+ * it, and the other side too, if it is as strong: then the stronger demand holds
+ * (`authPreferredInsert` in cilium v1.19 pkg/policy/mapstate.go, `__policy_check` in
+ * bpf/lib/policy.h).
  */
 export function authenticationOf(covers: readonly Cover[]): AuthenticationMode | undefined {
   const named = covers.filter(({ isForEveryone }) => !isForEveryone);
   const broad = covers.filter(({ isForEveryone }) => isForEveryone);
-  return spokenFor(broadDecides(named, broad) ? broad : named);
+  const [deciding, other] = broadDecides(named, broad) ? [broad, named] : [named, broad];
+  const narrow = narrowest(deciding);
+  const itself = demandOf(deciding.filter(({ narrowness }) => narrowness === narrow));
+  if (itself !== undefined) return itself;
+  const inherited = demandAround(deciding);
+  return hasProxy(deciding) === hasProxy(other)
+    ? strongest([inherited, demandAround(other)])
+    : inherited;
 }
 
 function broadDecides(named: readonly Cover[], broad: readonly Cover[]): boolean {
   if (broad.length === 0 || named.length === 0) return named.length === 0;
-  const redirects = [named, broad].map((side) => side.some(({ l7 }) => l7 !== undefined));
-  if (redirects[0] !== redirects[1]) return redirects[1] === true;
+  if (hasProxy(named) !== hasProxy(broad)) return hasProxy(broad);
   return narrowest(broad) > narrowest(named);
 }
 
@@ -32,17 +39,29 @@ function broadDecides(named: readonly Cover[], broad: readonly Cover[]): boolean
  * with a proxy is no rule of its own, unless it says something of authentication.
  */
 function narrowest(covers: readonly Cover[]): number {
-  const redirects = covers.filter(({ l7 }) => l7 !== undefined);
-  const deciding = redirects.length === 0
-    ? covers
-    : covers.filter((c) => c.l7 !== undefined || c.authentication !== undefined);
+  const deciding = hasProxy(covers)
+    ? covers.filter(({ l7, authentication }) => l7 !== undefined || authentication !== undefined)
+    : covers;
   return Math.max(...deciding.map(({ narrowness }) => narrowness));
 }
 
-function spokenFor(covers: readonly Cover[]): AuthenticationMode | undefined {
+function hasProxy(covers: readonly Cover[]): boolean {
+  return covers.some(({ l7 }) => l7 !== undefined);
+}
+
+/** What the narrowest rule asks for that asks for anything. */
+function demandAround(covers: readonly Cover[]): AuthenticationMode | undefined {
   const speaking = covers.filter(({ authentication }) => authentication !== undefined);
-  const most = Math.max(...speaking.map(({ narrowness }) => narrowness));
-  const modes = speaking.filter(({ narrowness }) => narrowness === most)
-    .map(({ authentication }) => authentication);
+  const narrow = Math.max(...speaking.map(({ narrowness }) => narrowness));
+  return demandOf(speaking.filter(({ narrowness }) => narrowness === narrow));
+}
+
+function demandOf(covers: readonly Cover[]): AuthenticationMode | undefined {
+  return strongest(covers.map(({ authentication }) => authentication));
+}
+
+function strongest(
+  modes: readonly (AuthenticationMode | undefined)[],
+): AuthenticationMode | undefined {
   return STRENGTH.findLast((mode) => modes.includes(mode));
 }

@@ -56,6 +56,7 @@ export class Ends {
       kind: "node",
       ...(name === undefined ? {} : { name }),
       labels: node?.labels ?? new Map(),
+      addresses: own,
       apiServer: at !== undefined && this.#isApiServer(at),
       apiServerOnNode: own.some((other) => this.#isApiServer(other)),
       ...(at === undefined ? {} : { address: at }),

@@ -19,6 +19,7 @@ export interface Circumstances {
 export function judge(statements: readonly Statement[], around: Circumstances): SideVerdict {
   const enforced = around.closed || statements.some(({ defaultDeny }) => defaultDeny);
   const about = statements.filter(({ covering }) => covering.length > 0);
+  let passed = false;
   for (const tier of TIERS) {
     // A pass leaves the rest of its tier out.
     const first = firstLevel(about.filter((statement) => statement.tier === tier));
@@ -27,19 +28,26 @@ export function judge(statements: readonly Statement[], around: Circumstances): 
       return { verdict: "deny", reason: 181, enforced, rules: denials.map(({ origin }) => origin) };
     }
     const allowances = first.filter(({ effect }) => effect === "allow");
-    if (tier !== "Normal") {
-      if (allowances.length > 0) return allow(allowances, enforced, around);
-      continue;
-    }
+    if (allowances.length > 0) return allow(allowances, enforced, around);
+    passed ||= first.length > 0;
+    if (tier !== "Normal") continue;
     const isClosed = statements.some((s) => s.tier === "Normal" && s.defaultDeny);
-    const isBuiltIn = around.isAlwaysAllowed && enforced;
-    if (allowances.length > 0 || isBuiltIn) return allow(allowances, enforced, around);
+    if (around.isAlwaysAllowed && enforced) return allow([], enforced, around);
     // The tier below is for subjects that this one leaves open:
     // https://network-policy-api.sigs.k8s.io/api-overview/
-    if (isClosed) return { verdict: "deny", reason: 133, enforced, rules: [] };
+    if (isClosed) return deny(passed, around.direction);
   }
-  if (around.closed) return { verdict: "deny", reason: 133, enforced, rules: [] };
-  return { verdict: "allow", enforced, rules: [] };
+  return around.closed ? deny(passed, around.direction) : { verdict: "allow", enforced, rules: [] };
+}
+
+/**
+ * Nothing allows the flow. Where a rule has passed it on, that is a denial like any other,
+ * since rules behind the pass might allow it; otherwise nobody has said anything.
+ */
+function deny(passed: boolean, direction: RuleDirection): SideVerdict {
+  if (!passed) return { verdict: "deny", reason: 133, enforced: true, rules: [] };
+  const origin = { kind: "builtin", namespace: "", name: "default-deny", direction, index: 0 };
+  return { verdict: "deny", reason: 181, enforced: true, rules: [origin] };
 }
 
 /** The statements of the first level. */

@@ -28,6 +28,8 @@ export interface NodePeer {
   readonly name?: string;
   /** Labels of the Node object. */
   readonly labels: ReadonlyMap<string, string>;
+  /** All of its addresses. */
+  readonly addresses: readonly IpAddress[];
   /** The Kubernetes API is served at {@linkcode NodePeer.address}. */
   readonly apiServer: boolean;
   /** The Kubernetes API is served at some address of the node. */

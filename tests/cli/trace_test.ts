@@ -89,6 +89,8 @@ const ROWS: readonly CommandRow[] = [
       "SIDE     VERDICT  WHY",
       "egress   denied   no rule allows it",
       "ingress  allowed  no policy restricts ingress of shop/api",
+      "Nearest to allowing it at egress: shop/web egress[0], but",
+      "  it is for 8080/TCP, not 80/TCP",
     ],
     stderr: ["The flow is denied, expected allowed"],
     code: 1,
@@ -99,7 +101,9 @@ const ROWS: readonly CommandRow[] = [
     files: FILES,
     stdout: [
       `{"from":"world","to":"shop/db","port":"8/ICMP","verdict":"denied",` +
-      `"egress":${OUTSIDE},"ingress":${CLOSED}}`,
+      `"egress":${OUTSIDE},"ingress":${CLOSED},"nearest":{"ingress":{"rule":${API_RULE},` +
+      `"missing":["peer","port"],"texts":["it is for pods with app=api, namespace=shop, the peer ` +
+      `is world-ipv4","it is for 5432/TCP, not 8/ICMP"]}}}`,
     ],
     code: 0,
   },

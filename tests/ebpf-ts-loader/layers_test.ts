@@ -8,6 +8,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   elf: [""],
   btf: [""],
   core: ["", "btf"],
+  gen: ["", "btf", "spec", "node:path", "node:util"],
   spec: ["", "elf", "btf"],
   features: ["spec", "sys"],
   object: ["", "btf", "core", "features", "spec", "sys", "node:zlib"],

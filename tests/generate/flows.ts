@@ -83,24 +83,33 @@ function nodeEnd(ends: Ends, { name, ipv4 }: typeof NODES[number]): End {
   return { title: name, peer: ends.node(name, address), address };
 }
 
-/** Ends of every block that the manifests name, and their neighbours. */
-function boundaryAddresses({ manifests }: World): Iterable<IpAddress> {
+/**
+ * Ends of every block that the manifests name, and their neighbours. Of those that lie in
+ * the same blocks the first and the last are enough: nothing tells them apart.
+ */
+function boundaryAddresses({ manifests }: World): readonly IpAddress[] {
   const text = JSON.stringify(manifests);
-  const blocks = new Set(text.match(/"[0-9a-f.:]+\/[0-9]+"/g) ?? []);
-  const found = new Map<string, IpAddress>();
-  const add = (address: IpAddress) => found.set(address.text, address);
-  for (const address of [...OUTSIDE, API_SERVER, "203.0.113.1", "2001:db9::1"]) {
-    add(parseIpAddress(address));
-  }
-  for (const quoted of blocks) {
-    const block = parseIpPrefix(quoted.slice(1, -1));
-    add(block.address);
-    add(lastOf(block));
-    if (block.length === 0) continue;
-    add(step(block.address, -1n));
-    add(step(lastOf(block), 1n));
-  }
-  return found.values();
+  const quoted = new Set(text.match(/"[0-9a-f.:]+\/[0-9]+"/g) ?? []);
+  const blocks = [...quoted].map((block) => parseIpPrefix(block.slice(1, -1)));
+  const beside = blocks.flatMap((block) => {
+    const [first, last] = [block.address, lastOf(block)];
+    return block.length === 0 ? [first, last] : [first, last, step(first, -1n), step(last, 1n)];
+  });
+  const noted = [...OUTSIDE, API_SERVER, "203.0.113.1", "2001:db9::1"].map(parseIpAddress);
+  const known = new Set(noted.map((address) => address.text));
+  const alike = Object.groupBy(
+    beside.filter((address) => !known.has(address.text)),
+    (address) => blocks.filter((block) => holds(block, address)).map((b) => b.text).join(),
+  );
+  const ends = Object.values(alike).flatMap((group = []) => [group[0], group.at(-1)]);
+  const all = [...noted, ...ends].filter((address) => address !== undefined);
+  return [...new Map(all.map((address) => [address.text, address])).values()];
+}
+
+function holds(block: IpPrefix, address: IpAddress): boolean {
+  if (block.address.family !== address.family) return false;
+  const value = numberOf(address);
+  return value >= numberOf(block.address) && value <= numberOf(lastOf(block));
 }
 
 function lastOf({ address, length }: IpPrefix): IpAddress {
@@ -108,9 +117,15 @@ function lastOf({ address, length }: IpPrefix): IpAddress {
   return step(address, (1n << bits) - 1n);
 }
 
-function step({ family, words }: IpAddress, by: bigint): IpAddress {
+function numberOf({ family, words }: IpAddress): bigint {
+  const used: readonly number[] = family === 4 ? words.slice(0, 1) : words;
+  return used.reduce((sum, word) => sum << 32n | BigInt(word), 0n);
+}
+
+function step(address: IpAddress, by: bigint): IpAddress {
+  const { family } = address;
   const used = family === 4 ? 1 : 4;
-  const value = words.slice(0, used).reduce((sum, word) => sum << 32n | BigInt(word), 0n) + by;
+  const value = numberOf(address) + by;
   const moved = Array.from(
     { length: 4 },
     (_, i) => i < used ? Number(value >> BigInt(32 * (used - 1 - i)) & 0xffffffffn) : 0,

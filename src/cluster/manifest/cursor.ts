@@ -6,13 +6,15 @@ import { NoReading, type Source, type ValueType } from "./source.ts";
 
 /** The object being read: errors name it. */
 export interface Subject {
-  /** For example `CiliumNetworkPolicy "default/rule1"`. */
-  title: string;
+  /** For example `CiliumNetworkPolicy "default/rule1"`; asked for when there is an error. */
+  title: () => string;
   readonly schema: Schema;
   /** Takes what is wrong but no reason to refuse the object. Unknown fields, if lenient. */
   readonly warn: (warning: ManifestError) => void;
   /** Unknown fields are warnings. */
   readonly lenient: boolean;
+  /** Values that objects share: most pods have the labels of another. */
+  readonly shared: Map<string, unknown>;
   /** The features that the object uses, each at its first place. */
   readonly uses: Map<Feature, Cursor>;
 }
@@ -88,9 +90,18 @@ export class Cursor {
     if (!uses.has(feature)) uses.set(feature, this);
   }
 
+  /** Returns the value that was made under this key before, or this one. */
+  share<T>(key: string, value: T): T {
+    const { shared } = this.#subject;
+    const known = shared.get(key);
+    if (known !== undefined) return known as T;
+    shared.set(key, value);
+    return value;
+  }
+
   /** Says which object the following errors are about. */
   rename(title: string): void {
-    this.#subject.title = title;
+    this.#subject.title = () => title;
   }
 
   /** Reads an object whose every field is known; the absent ones are left out. */
@@ -236,11 +247,11 @@ export class Cursor {
   }
 
   #error(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
-    return this.#report(`Cannot read ${this.#subject.title}: `, at, state, expected, suggestion);
+    return this.#report(`Cannot read ${this.#subject.title()}: `, at, state, expected, suggestion);
   }
 
   #warning(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
-    return this.#report(`Read ${this.#subject.title} although `, at, state, expected, suggestion);
+    return this.#report(`Read ${this.#subject.title()} although `, at, state, expected, suggestion);
   }
 
   #report(

@@ -1,13 +1,13 @@
 import type { Location } from "../location.ts";
-import { type JsonTape, readTape } from "./json_tape.ts";
+import { readJsonTape } from "./json_tape.ts";
+import { LineTable } from "./line_table.ts";
 import type { Slot, Source, ValueType } from "./source.ts";
+import { StringCache } from "./string_cache.ts";
+import type { Tape } from "./tape.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-
-/** Slots of the cache of strings; a power of two. */
-const CACHE_SIZE = 4096;
 
 /** A value: its place on the tape. */
 export type JsonValue = number;
@@ -16,18 +16,16 @@ export type JsonValue = number;
 export class JsonSource implements Source<JsonValue> {
   readonly file: string;
   readonly #text: string;
-  readonly #tape: JsonTape;
-  /** Strings that were read lately: keys, and values that every pod has. */
-  readonly #cache = new Array<string | undefined>(CACHE_SIZE).fill(undefined);
-  /** Offsets at which lines start; made when the first location is asked for. */
-  #lines: readonly number[] | undefined;
-  /** The line that was asked for last: readers ask in order. */
-  #lastLine = 0;
+  readonly #tape: Tape;
+  readonly #strings: StringCache;
+  readonly #lines: LineTable;
 
-  private constructor(file: string, text: string, tape: JsonTape) {
+  private constructor(file: string, text: string, tape: Tape) {
     this.file = file;
     this.#text = text;
     this.#tape = tape;
+    this.#strings = new StringCache(text);
+    this.#lines = new LineTable(file, text);
   }
 
   /**
@@ -41,12 +39,9 @@ export class JsonSource implements Source<JsonValue> {
     text: string,
     maxDepth: number,
   ): { source: JsonSource; roots: readonly JsonValue[] } | undefined {
-    const tape = readTape(text, maxDepth);
+    const tape = readJsonTape(text, maxDepth);
     if (tape === undefined) return undefined;
-    const source = new JsonSource(file, text, tape);
-    const roots: JsonValue[] = [];
-    for (let at = 0; at < tape.length; at = tape.next(at)) roots.push(at);
-    return { source, roots };
+    return { source: new JsonSource(file, text, tape), roots: [...tape.roots()] };
   }
 
   enter(value: JsonValue): JsonValue {
@@ -100,17 +95,7 @@ export class JsonSource implements Source<JsonValue> {
   }
 
   locate(value: JsonValue): Location {
-    const offset = this.#tape.offset(value);
-    const lines = this.#lines ??= lineStarts(this.#text);
-    let low = (lines[this.#lastLine] ?? 0) <= offset ? this.#lastLine : 0;
-    let high = lines.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((lines[middle] ?? 0) <= offset) low = middle;
-      else high = middle;
-    }
-    this.#lastLine = low;
-    return { file: this.file, line: low + 1, column: offset - (lines[low] ?? 0) + 1 };
+    return this.#lines.locate(this.#tape.offset(value));
   }
 
   #string(value: JsonValue): string {
@@ -124,27 +109,6 @@ export class JsonSource implements Source<JsonValue> {
       end++;
     }
     if (escaped) return String(JSON.parse(text.slice(start - 1, end + 1)));
-    const length = end - start;
-    const hash = (length * 31 + text.charCodeAt(start) * 7 + text.charCodeAt(end - 1) * 131) &
-      (CACHE_SIZE - 1);
-    const cached = this.#cache[hash];
-    if (cached?.length === length && text.startsWith(cached, start)) return cached;
-    return this.#cache[hash] = copyOf(text.slice(start, end));
+    return this.#strings.cut(start, end);
   }
-}
-
-/** A property name is a string of its own: V8 copies it out of the text it is a slice of. */
-const NAMES: Record<string, undefined> = Object.create(null);
-
-/** Returns the string by itself. A slice would keep the whole text alive with it. */
-function copyOf(slice: string): string {
-  // Shorter ones are copied anyway.
-  if (slice.length >= 13) void NAMES[slice];
-  return slice;
-}
-
-function lineStarts(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
-  return starts;
 }

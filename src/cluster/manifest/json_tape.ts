@@ -1,28 +1,4 @@
-/**
- * The structure of a JSON text: where each value stands, and where the next one does.
- *
- * One pass over the text checks its grammar (RFC 8259) and writes the tape; from then on
- * any part of the text can be stepped over in one move. The idea is that of simdjson
- * (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
- *
- * ```
- * {"a": [1, 2]}      place  0    1    2    3    4
- *                    value  {    "a"  [    1    2
- *                    next   5    2    5    4    5
- * ```
- *
- * @module
- */
-
-/** A read-only tape. Keys are values too, each before the value it names. */
-export interface JsonTape {
-  /** How many values there are, those inside others counted. */
-  readonly length: number;
-  /** Where in the text a value starts, in UTF-16 units. */
-  offset(place: number): number;
-  /** The place behind a value and everything inside it. */
-  next(place: number): number;
-}
+import { Tape } from "./tape.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -37,38 +13,25 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const HEX = /[0-9a-fA-F]{4}/y;
 
 /**
- * Reads the tape of a text that is one JSON object or more, one after the other. Returns
- * `undefined` for any other text, and for deeper nesting.
+ * Reads the tape of a text that is one JSON object (RFC 8259) or more, one after the other.
+ * Returns `undefined` for any other text, and for deeper nesting. One pass checks the
+ * grammar and writes the tape.
  */
-export function readTape(text: string, maxDepth: number): JsonTape | undefined {
-  const writer = new TapeWriter(text, maxDepth);
-  return writer.read() ? writer : undefined;
+export function readJsonTape(text: string, maxDepth: number): Tape | undefined {
+  const reader = new JsonReader(text, maxDepth);
+  return reader.read() ? reader.tape : undefined;
 }
 
-class TapeWriter implements JsonTape {
+class JsonReader {
   readonly #text: string;
   readonly #maxDepth: number;
-  /** Offset and next, in turns. */
-  #cells: Int32Array;
-  #length = 0;
+  readonly tape: Tape;
 
   constructor(text: string, maxDepth: number) {
     this.#text = text;
     this.#maxDepth = maxDepth;
     // A manifest has a value for every twelve characters or so.
-    this.#cells = new Int32Array(2 * Math.ceil(text.length / 12) + 16);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  offset(place: number): number {
-    return this.#cells[2 * place] ?? 0;
-  }
-
-  next(place: number): number {
-    return this.#cells[2 * place + 1] ?? 0;
+    this.tape = new Tape(Math.ceil(text.length / 12));
   }
 
   read(): boolean {
@@ -80,7 +43,7 @@ class TapeWriter implements JsonTape {
       if (at < 0) return false;
       at = this.#space(at);
     }
-    return this.#length > 0;
+    return this.tape.length > 0;
   }
 
   /** Reads a value and all inside it. Returns its end, -1 if it is not JSON. */
@@ -92,7 +55,7 @@ class TapeWriter implements JsonTape {
     while (true) {
       // `at` is where a value has to start.
       const code = text.charCodeAt(at);
-      const place = this.#push(at);
+      const place = this.tape.push(at);
       if (code === OPEN || code === OPEN_LIST) {
         if (open.length === this.#maxDepth) return -1;
         const inner = code === OPEN ? CLOSE : CLOSE_LIST;
@@ -115,9 +78,10 @@ class TapeWriter implements JsonTape {
         const next = text.charCodeAt(at);
         if (next === COMMA) break;
         if (next !== closer) return -1;
-        this.#cells[2 * (open.pop() ?? 0) + 1] = this.#length;
+        this.tape.close(open.pop() ?? 0);
         const outer = open.at(-1);
-        if (outer !== undefined) closer = text.charCodeAt(this.offset(outer)) + 2;
+        // Brackets of either kind are two apart.
+        if (outer !== undefined) closer = text.charCodeAt(this.tape.offset(outer)) + 2;
         at++;
       }
       at = this.#space(at + 1);
@@ -125,23 +89,11 @@ class TapeWriter implements JsonTape {
     }
   }
 
-  #push(offset: number): number {
-    if (2 * this.#length === this.#cells.length) {
-      const grown = new Int32Array(2 * this.#cells.length);
-      grown.set(this.#cells);
-      this.#cells = grown;
-    }
-    const place = this.#length++;
-    this.#cells[2 * place] = offset;
-    this.#cells[2 * place + 1] = place + 1;
-    return place;
-  }
-
   /** Returns the start of the value behind a key, -1 if there is no key. */
   #key(at: number): number {
     const text = this.#text;
     if (text.charCodeAt(at) !== QUOTE) return -1;
-    this.#push(at);
+    this.tape.push(at);
     const end = this.#string(at);
     if (end < 0) return -1;
     const colon = this.#space(end);

@@ -78,14 +78,19 @@ export function readNamespaceName(field: Cursor): string {
   field.fail(state, "a namespace name, or no namespace field for the default one");
 }
 
-/** Reads a map of Kubernetes labels; an absent one is empty. */
+/** Reads a map of Kubernetes labels; an absent one is empty. Equal maps are one. */
 export function readLabels(field: Cursor | undefined): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
-  for (const [key, value] of field?.entries() ?? []) {
+  if (field === undefined) return labels;
+  let written = "labels";
+  for (const [key, value] of field.entries()) {
     if (!isLabelKey(key)) value.fail("is not a label key", "[prefix/]name");
-    labels.set(key, readLabelValue(value));
+    const text = readLabelValue(value);
+    labels.set(key, text);
+    // Neither keys nor values have spaces.
+    written += ` ${key} ${text}`;
   }
-  return labels;
+  return field.share(written, labels);
 }
 
 /** Tells whether the text is a Kubernetes label key: `[prefix/]name`. */

@@ -33,12 +33,18 @@ export function readPod(object: Cursor, defaultNamespace: string): Pod {
 export function readPodSpec(
   spec: ReadonlyMap<string, Cursor> | undefined,
 ): Pick<Pod, "serviceAccount" | "hostNetwork" | "containerPorts"> {
-  const containerPorts = [...readContainerPorts(spec)];
+  const containerPorts = readPorts(spec);
   return {
     serviceAccount: present(spec?.get("serviceAccountName"))?.string() || "default",
     hostNetwork: present(spec?.get("hostNetwork"))?.boolean() ?? false,
     ...optional("containerPorts", containerPorts.length === 0 ? undefined : containerPorts),
   };
+}
+
+/** Equal lists are one. */
+function readPorts(spec: ReadonlyMap<string, Cursor> | undefined): readonly ContainerPort[] {
+  const ports = [...readContainerPorts(spec)];
+  return spec?.get("containers")?.share(`ports ${JSON.stringify(ports)}`, ports) ?? ports;
 }
 
 /** Side cars are init containers that go on running; ordinary ones are gone when traffic comes. */

@@ -90,6 +90,11 @@ export class BpfMap implements Disposable {
     return this.#fd.fd;
   }
 
+  /** True until disposed. */
+  get isOpen(): boolean {
+    return this.#fd.open;
+  }
+
   get #elements(): MapElements {
     // A closed fd's number may belong to something else by now.
     return this.#cachedElements ??= new MapElements(this.fd, this);

@@ -1,6 +1,7 @@
 import { MapType, mapTypeName } from "../spec/map_types.ts";
 import { defaultEpoll, type Epoll, MappedMemory, pageSize, PROT } from "../sys/mod.ts";
 import type { BpfMap } from "../object/bpf_map.ts";
+import { waitUntilReady } from "./_wait.ts";
 
 /**
  * Receives one record: `length` bytes at `offset` of `area`, in the program's own byte order.
@@ -31,7 +32,8 @@ const LENGTH_MASK = 0x3fff_ffff;
  * ```
  *
  * A record is {u32 length | busy 31 | discard 30, u32 page offset, payload}, at 8-byte steps; see
- * kernel/bpf/ringbuf.c.
+ * kernel/bpf/ringbuf.c. A full ring refuses the program's record (EAGAIN): only the program can
+ * count what is lost.
  *
  * @example Usage
  * ```ts
@@ -161,23 +163,6 @@ export class RingBuffer implements Disposable {
     };
   }
 
-  /** Settles when there is something to read, or waiting is over. */
-  async #ready(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const watch = this.#epoll().watch(this.#fd, () => resolve());
-    const stop = {
-      [Symbol.dispose]: () => {
-        watch[Symbol.dispose]();
-        resolve();
-      },
-    };
-    this.#watches.add(stop);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    this.#watches.delete(stop);
-    stop[Symbol.dispose]();
-  }
-
   /**
    * The records, each a copy, as they come; ends when the ring is disposed or `signal` aborts.
    * Reads no further ahead than one pass, so a slow reader fills the ring, not memory.
@@ -189,7 +174,8 @@ export class RingBuffer implements Disposable {
       const copies: Uint8Array<ArrayBuffer>[] = [];
       this.drain((area, at, length) => void copies.push(area.slice(at, at + length)), PASS);
       yield* copies;
-      if (copies.length === 0) await this.#ready(signal);
+      if (copies.length > 0) continue;
+      await waitUntilReady(this.#epoll(), [this.#fd], { watches: this.#watches, signal });
     }
   }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { JsonSource } from "../../../src/cluster/manifest/json_source.ts";
-import { readTape } from "../../../src/cluster/manifest/json_tape.ts";
+import { readJsonTape } from "../../../src/cluster/manifest/json_tape.ts";
 import type { Source } from "../../../src/cluster/manifest/source.ts";
 
 const SEED = Number(Deno.env.get("TWINPATH_SEED") ?? Date.now() % 0x7fffffff);
@@ -29,8 +29,8 @@ function parse(text: string): unknown[] | undefined {
   return json?.roots.map((root) => valueOf(json.source, root));
 }
 
-Deno.test("readTape() writes a place for each value, and where the next one is", () => {
-  const tape = readTape('{"a": [1, 2]}', 128);
+Deno.test("readJsonTape() writes a place for each value, and where the next one is", () => {
+  const tape = readJsonTape('{"a": [1, 2]}', 128);
   assert(tape !== undefined);
   const places = Array.from({ length: tape.length }, (_, i) => [tape.offset(i), tape.next(i)]);
   assertEquals(places, [[0, 5], [1, 2], [6, 5], [7, 4], [10, 5]]);
