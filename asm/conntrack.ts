@@ -20,6 +20,7 @@ import {
   CT_ENTRY_EXPIRES_OFF,
   CT_ENTRY_FLAGS_OFF,
   CT_ENTRY_PACKETS_OFF,
+  CT_ENTRY_REDIRECT_OFF,
   CT_ENTRY_REPLY_BYTES_OFF,
   CT_ENTRY_REPLY_PACKETS_OFF,
   CT_ENTRY_REPLY_TCP_FLAGS_OFF,
@@ -43,7 +44,7 @@ import {
   MAX_CONNTRACK,
 } from "./layout";
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
-import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple } from "./packet";
+import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple, verdict } from "./packet";
 import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 
 /*
@@ -195,13 +196,15 @@ export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
     addTo(entry + CT_ENTRY_BYTES_OFF, <u64>packet.length);
     const seen = load<u8>(entry, CT_ENTRY_TCP_FLAGS_OFF);
     store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
+    store<u32>(entry, verdict.cookie, CT_ENTRY_COOKIE_OFF);
+    store<u16>(entry, verdict.redirect, CT_ENTRY_REDIRECT_OFF);
   }
   store<u8>(entry, <u8>flags, CT_ENTRY_FLAGS_OFF);
   store<u32>(entry, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
 }
 
 /** Remembers a new flow. Returns 0 or a drop reason. */
-export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
+export function conntrackCreate(direction: u32, now: u32): i32 {
   const flags = packetFlags(CT_NEW);
   v128.store(created, i64x2.splat(0));
   v128.store(created, i64x2.splat(0), 16);
@@ -213,7 +216,8 @@ export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
   store<u32>(created, packet.srcIdentity, CT_ENTRY_SRC_IDENTITY_OFF);
   store<u8>(created, <u8>flags, CT_ENTRY_FLAGS_OFF);
   store<u32>(created, now, CT_ENTRY_REPORTED_OFF);
-  store<u32>(created, cookie, CT_ENTRY_COOKIE_OFF);
+  store<u32>(created, verdict.cookie, CT_ENTRY_COOKIE_OFF);
+  store<u16>(created, verdict.redirect, CT_ENTRY_REDIRECT_OFF);
   store<u8>(created, packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
   if (packet.family == 4) {
     writeKey4(tuple(), direction, false);

@@ -1,6 +1,7 @@
 import { allocate, allocateZeroed } from "./arena";
 import { endpointId, endpointIfindex, now, wantsEvents } from "./endpoint_config";
 import {
+  EVENT_AUDITED,
   EVENT_COOKIE_OFF,
   EVENT_CT_STATE_OFF,
   EVENT_DADDR_OFF,
@@ -10,10 +11,10 @@ import {
   EVENT_DST_IDENTITY_OFF,
   EVENT_ENDPOINT_OFF,
   EVENT_FAMILY_OFF,
+  EVENT_FLAGS_OFF,
   EVENT_IFINDEX_OFF,
   EVENT_LENGTH_OFF,
   EVENT_MATCH_TYPE_OFF,
-  EVENT_PAD_OFF,
   EVENT_PROTOCOL_OFF,
   EVENT_REASON_OFF,
   EVENT_REVISION_OFF,
@@ -122,7 +123,7 @@ export function raiseEvent(type: u32, reason: u32, direction: u32): void {
   store<u8>(event, packet.family, EVENT_FAMILY_OFF);
   store<u8>(event, packet.protocol, EVENT_PROTOCOL_OFF);
   store<u8>(event, packet.tcpFlags, EVENT_TCP_FLAGS_OFF);
-  store<u8>(event, 0, EVENT_PAD_OFF);
+  store<u8>(event, <u8>(verdict.audited ? EVENT_AUDITED : 0), EVENT_FLAGS_OFF);
   store<u16>(event, packet.sport, EVENT_SPORT_OFF);
   store<u16>(event, bswap<u16>(<u16>packet.policyPort), EVENT_DPORT_OFF);
   const addresses = changetype<usize>(packet);

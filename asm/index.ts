@@ -10,6 +10,7 @@ import { clearFragments, initFragments } from "./fragment";
 import { initImageBuilder } from "./image_builder";
 import { initImageStore } from "./image_store";
 import { resetIpcache } from "./ipcache";
+import { clearRedirects, initRedirects } from "./proxy";
 
 export { allocate, allocatePages, release } from "./arena";
 export { errorDetail } from "./build_error";
@@ -31,6 +32,7 @@ export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
 export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";
 export { lookupAddresses, prefixLengths } from "./ipcache";
+export { redirectPort } from "./proxy";
 export {
   addressStaging,
   arrayKeys,
@@ -50,6 +52,7 @@ export {
 export function initialize(): bool {
   if (!initImageStore() || !initImageBuilder() || !initEndpoints()) return false;
   if (!initEndpointConfigs() || !initEvents() || !initConntrack() || !initFragments()) return false;
+  if (!initRedirects()) return false;
   resetIpcache();
   resetEndpoints();
   return true;
@@ -60,6 +63,7 @@ export function resetTables(): void {
   resetIpcache();
   resetEndpoints();
   clearEndpointConfigs();
+  clearRedirects();
   clearConntrack();
   clearFragments();
   clearMetrics();

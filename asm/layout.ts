@@ -118,7 +118,7 @@ export const EVENT_IFINDEX_OFF: usize = 36;
 export const EVENT_FAMILY_OFF: usize = 40;
 export const EVENT_PROTOCOL_OFF: usize = 41;
 export const EVENT_TCP_FLAGS_OFF: usize = 42;
-export const EVENT_PAD_OFF: usize = 43;
+export const EVENT_FLAGS_OFF: usize = 43;
 export const EVENT_SPORT_OFF: usize = 44;
 export const EVENT_DPORT_OFF: usize = 46;
 export const EVENT_SADDR_OFF: usize = 48;
@@ -219,6 +219,8 @@ export const DROP_CT_CREATE_FAILED: u32 = 155;
 export const DROP_INVALID_EXTHDR: u32 = 156;
 export const DROP_FRAG_NOSUPPORT: u32 = 157;
 export const DROP_FRAG_NOT_FOUND: u32 = 175;
+export const DROP_PROXY_LOOKUP_FAILED: u32 = 178;
+export const DROP_PROXY_SET_FAILED: u32 = 179;
 export const DROP_PROXY_UNKNOWN_PROTO: u32 = 180;
 export const DROP_POLICY_DENY: u32 = 181;
 export const DROP_VLAN_FILTERED: u32 = 182;
@@ -228,6 +230,7 @@ export const DROP_EP_NOT_READY: u32 = 203;
 export const DROP_POLICY_IMAGE: u32 = 230;
 export const REASON_SLOT_FALLBACK: u32 = 240;
 export const REASON_EVENT_LOST: u32 = 241;
+export const REASON_AUDITED: u32 = 242;
 
 export const VERDICT_NONE: u32 = 0;
 export const VERDICT_ALLOW: u32 = 1;
@@ -271,7 +274,12 @@ export const EVENTS_DROP: u32 = 1;
 export const EVENTS_POLICY_VERDICT: u32 = 2;
 export const EVENTS_TRACE: u32 = 4;
 
+export const EVENT_AUDITED: u32 = 1;
+
+export const ENDPOINT_AUDIT: u32 = 1;
+
 export const MARK_MASK: u32 = 3840;
+export const MARK_TO_PROXY: u32 = 512;
 export const MARK_ENFORCED: u32 = 1792;
 export const MARK_HOST: u32 = 3072;
 export const MARK_IDENTITY: u32 = 3840;
@@ -300,6 +308,7 @@ export const MAX_POLICIES: u32 = 4096;
 export const MAX_IDENTITIES: u32 = 131072;
 export const MAX_IPCACHE: u32 = 524288;
 export const MAX_CONNTRACK: u32 = 262144;
+export const MAX_REDIRECTS: u32 = 4096;
 export const MAX_FRAGMENTS: u32 = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS: u32 = 131072;
 export const METRICS_SIZE: u32 = 512;

@@ -44,9 +44,15 @@ class Packet extends Tuple {
 class Verdict {
   cookie: u32;
   revision: u32;
+  /** Id in the table of redirects, 0: none. */
+  redirect: u16;
+  /** Where it leads, host byte order; 0: not to a proxy. */
+  proxyPort: u16;
   verdict: u8;
   matchType: u8;
   ctState: u8;
+  /** The drop reason that audit mode has overruled, or 0. */
+  audited: u8;
 }
 
 export const FRAGMENT_NONE: u32 = 0;

@@ -6,10 +6,10 @@ import {
   DROP_POLICY,
   DROP_POLICY_DENY,
   DROP_POLICY_IMAGE,
-  DROP_PROXY_UNKNOWN_PROTO,
   POLICY_ENTRY_AUTH_TYPE_OFF,
   POLICY_ENTRY_COOKIE_OFF,
   POLICY_ENTRY_MATCH_TYPE_OFF,
+  POLICY_ENTRY_REDIRECT_OFF,
   POLICY_ENTRY_VERDICT_OFF,
   VERDICT_ALLOW,
   VERDICT_DENY,
@@ -39,7 +39,9 @@ export function policyDecide(policy: u32, direction: u32, slot: u32): i32 {
     case VERDICT_DENY:
       return DROP_POLICY_DENY;
     case VERDICT_REDIRECT:
-      return DROP_PROXY_UNKNOWN_PROTO;
+      if (load<u8>(entry, POLICY_ENTRY_AUTH_TYPE_OFF)) return DROP_AUTH_REQUIRED;
+      verdict.redirect = load<u16>(entry, POLICY_ENTRY_REDIRECT_OFF);
+      return 0;
     default:
       return DROP_POLICY;
   }

@@ -29,9 +29,15 @@ import {
   CT_REPLY,
   DIRECTION_EGRESS,
   DIRECTION_INGRESS,
+  DROP_AUTH_REQUIRED,
   DROP_INVALID_SIP,
   DROP_MISSED_TAIL_CALL,
+  DROP_POLICY,
+  DROP_POLICY_DENY,
+  DROP_PROXY_SET_FAILED,
+  ENDPOINT_AUDIT,
   ENDPOINT_INFO_ENDPOINT_OFF,
+  ENDPOINT_POLICY_FLAGS_OFF,
   ENDPOINT_POLICY_IDENTITY_SLOT_OFF,
   ENDPOINT_POLICY_POLICY_OFF,
   EVENT_POLICY_VERDICT,
@@ -46,12 +52,15 @@ import {
   PACKET_OK,
   PACKET_REDIRECT,
   PACKET_SHOT,
+  REASON_AUDITED,
   REASON_FORWARDED,
   REASON_SLOT_FALLBACK,
+  VERDICT_REDIRECT,
 } from "./layout";
 import { clearPacket, DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
 import { parsePacket } from "./parse";
 import { policyDecide } from "./policy";
+import { proxyMark, proxyResolve } from "./proxy";
 
 /*
  * bpf/datapath.bpf.c in AssemblyScript, statement by statement: the programs of one
@@ -87,8 +96,36 @@ function peerSlot(identity: u32, slot: u32, direction: u32): u32 {
   return scopeFallback(identity, packet.family);
 }
 
+/**
+ * Audit mode: what policy drops passes and is told. A policy that is missing or damaged is
+ * no policy's drop.
+ */
+function audit(reason: i32, direction: u32, own: usize): i32 {
+  if (!(load<u32>(own, ENDPOINT_POLICY_FLAGS_OFF) & ENDPOINT_AUDIT)) return reason;
+  if (reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED) {
+    return reason;
+  }
+  verdict.audited = <u8>reason;
+  count(REASON_AUDITED, direction, packet.length);
+  return 0;
+}
+
+/** Policy of this endpoint for one packet. Returns 0 or a drop reason. */
+function judge(direction: u32, slot: u32, canRedirect: bool, own: usize): i32 {
+  const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
+  if (reason) return audit(reason, direction, own);
+  if (verdict.verdict != VERDICT_REDIRECT) return 0;
+  return canRedirect ? proxyResolve() : DROP_PROXY_SET_FAILED;
+}
+
 /** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
-function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
+function admit(
+  direction: u32,
+  peerIdentity: u32,
+  slot: u32,
+  canRedirect: bool,
+  own: usize,
+): i32 {
   const seconds = nowSeconds();
   const state = conntrackLookup(direction, seconds);
   const entry = foundEntry;
@@ -96,7 +133,7 @@ function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
   if (state == CT_RELATED || packet.alwaysAllowed) return 0;
   if (state != CT_REPLY) {
     slot = peerSlot(peerIdentity, slot, direction);
-    const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
+    const reason = judge(direction, slot, canRedirect, own);
     if (reason) return reason;
   }
   if (entry) {
@@ -104,11 +141,11 @@ function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
     return 0;
   }
   if (packet.creates) {
-    const reason = conntrackCreate(direction, seconds, verdict.cookie);
+    const reason = conntrackCreate(direction, seconds);
     if (reason) return reason;
   }
   if (wantsEvents(EVENTS_POLICY_VERDICT)) {
-    raiseEvent(EVENT_POLICY_VERDICT, REASON_FORWARDED, direction);
+    raiseEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
   }
   return 0;
 }
@@ -150,13 +187,17 @@ function egress(data: usize, length: u32): i32 {
   // Service translation: a stage that does nothing yet.
   const peer = ipcacheLookup(packet.family, destinationAddress());
   packet.dstIdentity = <u32>peer;
-  return admit(DIRECTION_EGRESS, <u32>peer, <u32>(peer >> 32), own);
+  return admit(DIRECTION_EGRESS, <u32>peer, <u32>(peer >> 32), true, own);
 }
 
 export function fromContainer(data: usize, length: u32): i32 {
   clearPacket();
   let reason = egress(data, length);
   if (reason) return finish(reason, DIRECTION_EGRESS);
+  if (verdict.proxyPort) {
+    mark = proxyMark(verdict.proxyPort);
+    return finish(0, DIRECTION_EGRESS);
+  }
   const destination = endpointLookup(packet.family, destinationAddress());
   if (!destination) {
     // So that the stack's way back to a local endpoint keeps the identity.
@@ -176,7 +217,7 @@ export function fromContainer(data: usize, length: u32): i32 {
 }
 
 /** Ingress policy of this endpoint for a packet whose source is known. */
-function ingress(srcIdentity: u32, srcSlot: u32): i32 {
+function ingress(srcIdentity: u32, srcSlot: u32, canRedirect: bool): i32 {
   const own = endpointPolicy(endpointId());
   packet.srcIdentity = srcIdentity;
   packet.dstIdentity = <u32>ownIdentitySlot(own);
@@ -184,14 +225,18 @@ function ingress(srcIdentity: u32, srcSlot: u32): i32 {
     const reason = fragmentResolve(nowSeconds());
     if (reason) return reason;
   }
-  return admit(DIRECTION_INGRESS, srcIdentity, srcSlot, own);
+  return admit(DIRECTION_INGRESS, srcIdentity, srcSlot, canRedirect, own);
 }
 
 function policyIngress(data: usize, length: u32, srcIdentity: u32, srcSlot: u32): i32 {
   clearPacket();
   let reason = parsePacket(data, length);
-  if (!reason) reason = ingress(srcIdentity, srcSlot);
+  if (!reason) reason = ingress(srcIdentity, srcSlot, true);
   if (finish(reason, DIRECTION_INGRESS) != PACKET_OK) return PACKET_SHOT;
+  if (verdict.proxyPort) {
+    mark = proxyMark(verdict.proxyPort);
+    return PACKET_OK;
+  }
   mark = MARK_ENFORCED;
   return PACKET_REDIRECT;
 }
@@ -216,7 +261,8 @@ export function toContainer(data: usize, length: u32): i32 {
   let reason = parsePacket(data, length);
   if (!reason) {
     const source = sourceOf();
-    reason = ingress(<u32>source, <u32>(source >> 32));
+    // At TC egress no socket can be assigned.
+    reason = ingress(<u32>source, <u32>(source >> 32), false);
   }
   return finish(reason, DIRECTION_INGRESS);
 }

@@ -144,7 +144,8 @@ export function setEndpoint(
   identity: u32,
   slot: u32,
   policy: u32,
+  flags: u32,
 ): void {
   configureEndpoint(id, ifindex, ipv4, address, events);
-  setEndpointPolicy(id, identitySlot(identity, slot), policy);
+  setEndpointPolicy(id, identitySlot(identity, slot), policy, flags);
 }

@@ -131,8 +131,9 @@ static __always_inline __u32 ct_packet_flags(const struct packet *packet, enum c
  * are exact, flags and lifetime converge with the next packet.
  */
 static __always_inline void ct_update(struct ct_entry *entry, const struct packet *packet,
-				      enum ct_state state, __u32 now)
+				      const struct verdict *verdict, __u32 now)
 {
+	enum ct_state state = verdict->ct_state;
 	__u32 flags = entry->flags | ct_packet_flags(packet, state);
 
 	if (state == CT_REPLY) {
@@ -143,28 +144,36 @@ static __always_inline void ct_update(struct ct_entry *entry, const struct packe
 		__sync_fetch_and_add(&entry->packets, 1);
 		__sync_fetch_and_add(&entry->bytes, packet->length);
 		entry->tcp_flags |= packet->tcp_flags;
+		entry->cookie = verdict->cookie;
+		entry->redirect = verdict->redirect;
 	}
 	entry->flags = flags;
 	entry->expires = now + ct_lifetime(packet->tuple.protocol, flags);
 }
 
 /* Remembers a new flow. Returns 0 or a drop reason. */
-static __always_inline int ct_create(const struct packet *packet, __u32 direction, __u32 now,
-				     __u32 cookie)
+__noinline int ct_create(const struct packet *packet, const struct verdict *verdict,
+			 __u32 direction, __u32 now)
 {
-	__u32 flags = ct_packet_flags(packet, CT_NEW);
-	struct ct_entry entry = {
+	struct ct_entry entry = {};
+	__u32 flags;
+	long error;
+
+	/* Only for the verifier, which does not see the callers from here. */
+	if (!packet || !verdict)
+		return DROP_CT_CREATE_FAILED;
+	flags = ct_packet_flags(packet, CT_NEW);
+	entry = (struct ct_entry) {
 		.packets = 1,
 		.bytes = packet->length,
 		.expires = now + ct_lifetime(packet->tuple.protocol, flags),
 		.src_identity = packet->src_identity,
 		.reported = now,
-		.cookie = cookie,
+		.cookie = verdict->cookie,
+		.redirect = verdict->redirect,
 		.flags = flags,
 		.tcp_flags = packet->tcp_flags,
 	};
-	long error;
-
 	if (packet->tuple.family == 4) {
 		struct ct4_key key = ct4_key(&packet->tuple, direction, 0);
 

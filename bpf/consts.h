@@ -29,7 +29,9 @@ enum drop_reason {
 	DROP_INVALID_EXTHDR = 156,	/* IPv6 extension header */
 	DROP_FRAG_NOSUPPORT = 157,	/* fragment table refused the entry */
 	DROP_FRAG_NOT_FOUND = 175,	/* later fragment without its first one */
-	DROP_PROXY_UNKNOWN_PROTO = 180,	/* redirect without a proxy to redirect to */
+	DROP_PROXY_LOOKUP_FAILED = 178,	/* no proxy listens for this redirect */
+	DROP_PROXY_SET_FAILED = 179,	/* redirect where none is possible: from the stack */
+	DROP_PROXY_UNKNOWN_PROTO = 180,	/* redirect of neither TCP nor UDP */
 	DROP_POLICY_DENY = 181,		/* a deny rule */
 	DROP_VLAN_FILTERED = 182,	/* VLAN tag */
 	DROP_AUTH_REQUIRED = 189,	/* allowed only after authentication */
@@ -39,6 +41,7 @@ enum drop_reason {
 	/* Not drops: counted beside them in the metrics map. */
 	REASON_SLOT_FALLBACK = 240,	/* identity has no slot: judged by its scope */
 	REASON_EVENT_LOST = 241,	/* ring buffer full */
+	REASON_AUDITED = 242,		/* policy would have dropped it: audit mode */
 };
 
 /* What a policy entry says. */
@@ -104,12 +107,22 @@ enum event_mask {
 	EVENTS_TRACE = 4,
 };
 
+enum event_flags {
+	EVENT_AUDITED = 1,	/* `reason` is what audit mode has overruled */
+};
+
+/* Bits of struct endpoint_policy. */
+enum endpoint_flags {
+	ENDPOINT_AUDIT = 1,	/* what policy drops passes, and is told */
+};
+
 /* skb->mark: bits 8-11 say who marked it. Values as Cilium's but ENFORCED, which
  * Cilium leaves free. With MARK_IDENTITY and MARK_HOST the identity's low 16 bits
  * are in bits 16-31 and its high 8 bits in bits 0-7.
  */
 enum mark {
 	MARK_MASK = 0x0F00,
+	MARK_TO_PROXY = 0x0200,	/* the proxy's port in bits 16-31, host byte order */
 	MARK_ENFORCED = 0x0700,	/* ingress policy has passed it: skip to_container */
 	MARK_HOST = 0x0C00,
 	MARK_IDENTITY = 0x0F00,
@@ -148,6 +161,7 @@ enum limits {
 	MAX_IDENTITIES = 131072,
 	MAX_IPCACHE = 524288,
 	MAX_CONNTRACK = 262144,
+	MAX_REDIRECTS = 4096,		/* redirect ids 1..4095 */
 	MAX_FRAGMENTS = 8192,		/* packets whose fragments are under way, per family */
 	MAX_CONNTRACK_SEEN_BY_TESTS = 131072, /* LRU eviction may differ: tests stay below */
 	METRICS_SIZE = 512,		/* reason << 1 | direction */

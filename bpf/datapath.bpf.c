@@ -23,6 +23,7 @@
 #include "conntrack.h"
 #include "fragment.h"
 #include "policy.h"
+#include "proxy.h"
 #include "service.h"
 #include "deliver.h"
 
@@ -41,9 +42,39 @@ static __always_inline __u32 peer_slot(__u32 identity, __u32 slot, __u32 directi
 	return scope_fallback(identity, packet->tuple.family);
 }
 
+/* Audit mode: what policy drops passes and is told. A policy that is missing or damaged is
+ * no policy's drop.
+ */
+static __always_inline int audit(int reason, __u32 direction, const struct endpoint_policy *own,
+				 const struct packet *packet, struct verdict *verdict)
+{
+	if (!(own->flags & ENDPOINT_AUDIT) ||
+	    (reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED))
+		return reason;
+	verdict->audited = reason;
+	count(REASON_AUDITED, direction, packet->length);
+	return 0;
+}
+
+/* Policy of this endpoint for one packet. Returns 0 or a drop reason. */
+static __always_inline int judge(__u32 direction, __u32 slot, __u32 can_redirect,
+				 const struct endpoint_policy *own,
+				 const struct packet *packet, struct verdict *verdict)
+{
+	int reason = policy_decide(own->policy, direction, slot,
+				   POLICY_KEY(packet->tuple.protocol, packet->policy_port),
+				   verdict);
+
+	if (reason)
+		return audit(reason, direction, own, packet, verdict);
+	if (verdict->verdict != VERDICT_REDIRECT)
+		return 0;
+	return can_redirect ? proxy_resolve(packet, verdict) : DROP_PROXY_SET_FAILED;
+}
+
 /* Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
 static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slot,
-				 const struct endpoint_policy *own,
+				 __u32 can_redirect, const struct endpoint_policy *own,
 				 const struct packet *packet, struct verdict *verdict)
 {
 	__u32 now = ambient_seconds();
@@ -55,23 +86,21 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 		return 0;
 	if (verdict->ct_state != CT_REPLY) {
 		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
-		reason = policy_decide(own->policy, direction, slot,
-				       POLICY_KEY(packet->tuple.protocol, packet->policy_port),
-				       verdict);
+		reason = judge(direction, slot, can_redirect, own, packet, verdict);
 		if (reason)
 			return reason;
 	}
 	if (entry) {
-		ct_update(entry, packet, verdict->ct_state, now);
+		ct_update(entry, packet, verdict, now);
 		return 0;
 	}
 	if (packet->creates) {
-		reason = ct_create(packet, direction, now, verdict->cookie);
+		reason = ct_create(packet, verdict, direction, now);
 		if (reason)
 			return reason;
 	}
 	if (CONFIG(events) & EVENTS_POLICY_VERDICT)
-		raise_event(EVENT_POLICY_VERDICT, REASON_FORWARDED, direction, packet, verdict);
+		raise_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet, verdict);
 	return 0;
 }
 
@@ -134,7 +163,7 @@ static __always_inline int egress(struct __sk_buff *skb, struct packet *packet,
 		return reason;
 	peer = ipcache_lookup(packet->tuple.family, packet->tuple.daddr);
 	packet->dst_identity = (__u32)peer;
-	return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, own, packet, verdict);
+	return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, 1, own, packet, verdict);
 }
 
 SEC("tc")
@@ -149,6 +178,10 @@ int from_container(struct __sk_buff *skb)
 	reason = egress(skb, &packet, &source, &verdict);
 	if (reason)
 		return finish(reason, DIRECTION_EGRESS, &packet, &verdict);
+	if (verdict.proxy_port) {
+		skb->mark = proxy_mark(verdict.proxy_port);
+		return finish(0, DIRECTION_EGRESS, &packet, &verdict);
+	}
 	destination = endpoint_lookup(&packet);
 	if (!destination) {
 		/* So that the stack's way back to a local endpoint keeps the identity. */
@@ -169,7 +202,7 @@ int from_container(struct __sk_buff *skb)
 
 /* Ingress policy of this endpoint for a packet whose source is known. */
 static __always_inline int ingress(struct packet *packet, __u32 src_identity, __u32 src_slot,
-				   struct verdict *verdict)
+				   __u32 can_redirect, struct verdict *verdict)
 {
 	const struct endpoint_policy *own = own_policy();
 	int reason;
@@ -183,7 +216,8 @@ static __always_inline int ingress(struct packet *packet, __u32 src_identity, __
 		if (reason)
 			return reason;
 	}
-	return admit(DIRECTION_INGRESS, src_identity, src_slot, own, packet, verdict);
+	return admit(DIRECTION_INGRESS, src_identity, src_slot, can_redirect, own, packet,
+		     verdict);
 }
 
 SEC("tc")
@@ -199,9 +233,13 @@ int policy_ingress(struct __sk_buff *skb)
 	/* from_container has parsed these bytes; neighbour discovery ends there. */
 	reason = parse_packet(skb, &packet);
 	if (!reason)
-		reason = ingress(&packet, src_identity, src_slot, &verdict);
+		reason = ingress(&packet, src_identity, src_slot, 1, &verdict);
 	if (finish(reason, DIRECTION_INGRESS, &packet, &verdict) != TC_ACT_OK)
 		return TC_ACT_SHOT;
+	if (verdict.proxy_port) {
+		skb->mark = proxy_mark(verdict.proxy_port);
+		return TC_ACT_OK;
+	}
 	skb->mark = MARK_ENFORCED;
 	return bpf_redirect(ifindex, 0);
 }
@@ -236,7 +274,8 @@ int to_container(struct __sk_buff *skb)
 	reason = parse_packet(skb, &packet);
 	if (!reason) {
 		source = source_of(mark, &packet);
-		reason = ingress(&packet, (__u32)source, source >> 32, &verdict);
+		/* At TC egress no socket can be assigned. */
+		reason = ingress(&packet, (__u32)source, source >> 32, 0, &verdict);
 	}
 	return finish(reason, DIRECTION_INGRESS, &packet, &verdict);
 }

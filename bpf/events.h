@@ -14,16 +14,20 @@ static __always_inline void count(__u32 reason, __u32 direction, __u32 bytes)
 	value->bytes += bytes;
 }
 
-static __noinline void raise_event(__u32 type, __u32 reason, __u32 direction,
-					const struct packet *packet,
-					const struct verdict *verdict)
+/* A global function, as parse_packet() is one, and so is drop(). */
+__noinline int raise_event(__u32 type, __u32 reason, __u32 direction,
+			   const struct packet *packet, const struct verdict *verdict)
 {
-	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	struct event *event;
 	__u32 i;
 
+	/* Only for the verifier, which does not see the callers from here. */
+	if (!packet || !verdict)
+		return 0;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		count(REASON_EVENT_LOST, direction, packet->length);
-		return;
+		return 0;
 	}
 	event->type = type;
 	event->reason = reason;
@@ -42,7 +46,7 @@ static __noinline void raise_event(__u32 type, __u32 reason, __u32 direction,
 	event->family = packet->tuple.family;
 	event->protocol = packet->tuple.protocol;
 	event->tcp_flags = packet->tcp_flags;
-	event->pad = 0;
+	event->flags = verdict->audited ? EVENT_AUDITED : 0;
 	event->sport = packet->tuple.sport;
 	event->dport = bpf_htons(packet->policy_port);
 	for (i = 0; i < 4; i++) {
@@ -50,12 +54,15 @@ static __noinline void raise_event(__u32 type, __u32 reason, __u32 direction,
 		event->daddr[i] = packet->tuple.daddr[i];
 	}
 	bpf_ringbuf_submit(event, 0);
+	return 0;
 }
 
 /* Every drop ends here: counted, and told if the endpoint wants to be told. */
-static __noinline int drop(__u32 reason, __u32 direction, const struct packet *packet,
-				const struct verdict *verdict)
+__noinline int drop(__u32 reason, __u32 direction, const struct packet *packet,
+		    const struct verdict *verdict)
 {
+	if (!packet || !verdict)
+		return TC_ACT_SHOT;
 	count(reason, direction, packet->length);
 	if (CONFIG(events) & EVENTS_DROP)
 		raise_event(EVENT_DROP, reason, direction, packet, verdict);

@@ -47,6 +47,8 @@ struct layout {
 	enum ct_expiry ct_expiry;
 	enum event_type event_type;
 	enum event_mask event_mask;
+	enum event_flags event_flags;
+	enum endpoint_flags endpoint_flags;
 	enum mark mark;
 	enum control_buffer control_buffer;
 	enum identity_number identity_number;

@@ -73,6 +73,14 @@ struct {
 	__type(value, struct policy_table);
 } policy_tables SEC(".maps");
 
+/* redirect id -> port of its proxy, host byte order; 0: none listens. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_REDIRECTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} redirects SEC(".maps");
+
 /* table index -> policy image, one map per size class. The inner maps' size is fixed
  * (no BPF_F_INNER_MAP), which lets the kernel inline the lookup of a line.
  */

@@ -40,7 +40,10 @@ struct packet {
 struct verdict {
 	__u32 cookie;
 	__u32 revision;
+	__u16 redirect;		/* id in the redirects map, 0: none */
+	__u16 proxy_port;	/* where it leads, host byte order; 0: not to a proxy */
 	__u8 verdict;		/* enum policy_verdict */
 	__u8 match_type;
 	__u8 ct_state;
+	__u8 audited;		/* the drop reason that audit mode has overruled, or 0 */
 };

@@ -74,7 +74,10 @@ __noinline int policy_decide(__u32 policy, __u32 direction, __u32 slot, __u32 ke
 	case VERDICT_DENY:
 		return DROP_POLICY_DENY;
 	case VERDICT_REDIRECT:
-		return DROP_PROXY_UNKNOWN_PROTO;
+		if (entry->auth_type)
+			return DROP_AUTH_REQUIRED;
+		verdict->redirect = entry->redirect;
+		return 0;
 	default:
 		return DROP_POLICY;
 	}

@@ -54,7 +54,7 @@ struct endpoint_info {
 struct endpoint_policy {
 	identity_slot_t identity_slot;	/* the endpoint's own */
 	__u32 policy;			/* policy number, 0: not ready */
-	__u32 flags;
+	__u32 flags;			/* enum endpoint_flags */
 };
 
 /* policy number -> this; the swap is one aligned 64-bit store. */
@@ -91,7 +91,7 @@ struct ct_entry {
 	__u32 expires;		/* seconds of the ambient clock */
 	__u32 reported;		/* when an event last told of the flow, same clock */
 	__u32 src_identity;
-	__u32 cookie;		/* of the entry that allowed the flow */
+	__u32 cookie;		/* of the entry that allowed its last packet */
 	__u16 redirect;		/* id in the redirects map, 0: none */
 	__u16 rev_nat;		/* reserved for service translation */
 	__u8 flags;		/* enum ct_flags */
@@ -154,7 +154,7 @@ struct event {
 	__u8 family;		/* 4, 6, or 0 when no IP header was read */
 	__u8 protocol;
 	__u8 tcp_flags;
-	__u8 pad;
+	__u8 flags;		/* enum event_flags */
 	__be16 sport;
 	__be16 dport;		/* ICMP: the type, as a port */
 	__be32 saddr[4];	/* IPv4: the first word */

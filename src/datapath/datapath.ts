@@ -34,6 +34,16 @@ export interface EndpointState {
   readonly identity: number;
   /** Number of the policy that governs it; 0 means none yet: packets are dropped. */
   readonly policy: number;
+  /** Audit mode: what policy drops passes, and its event says so. @default {false} */
+  readonly audit?: boolean | undefined;
+}
+
+/** A redirect to an L7 proxy. */
+export interface RedirectState {
+  /** Id that map state entries name, 1 to `MAX_REDIRECTS` − 1. */
+  readonly id: number;
+  /** Port on which its proxy listens; 0: none does, and packets are dropped. */
+  readonly port: number;
 }
 
 /** An identity known on the node, and the dense slot that images use for it. */
@@ -76,6 +86,8 @@ export interface NodeState {
   readonly identities: readonly IdentityState[];
   readonly ipcache: readonly IpcacheState[];
   readonly policies: readonly PolicyState[];
+  /** Redirects whose proxies listen. Packets for any other are dropped. @default {[]} */
+  readonly redirects?: readonly RedirectState[] | undefined;
   /** Which events the programs raise. @default {["drop", "policy_verdict", "trace"]} */
   readonly events?: readonly EventKind[] | undefined;
 }

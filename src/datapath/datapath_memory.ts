@@ -19,6 +19,7 @@ import {
   CT4_KEY_SIZE,
   CT6_KEY_SIZE,
   CT_ENTRY_SIZE,
+  ENDPOINT_AUDIT,
   ENDPOINT_INFO_SIZE,
   ENDPOINT_KEY_SIZE,
   ENDPOINT_POLICY_SIZE,
@@ -29,6 +30,7 @@ import {
   IPCACHE_INFO_SIZE,
   MAX_ENDPOINTS,
   MAX_POLICIES,
+  MAX_REDIRECTS,
   PACKET_BATCH,
   PACKET_SLOT_SIZE,
   POLICY_TABLE_SIZE,
@@ -49,8 +51,15 @@ const HASH_TABLES = {
   conntrack6: { number: 7, key: CT6_KEY_SIZE, value: CT_ENTRY_SIZE },
 } as const;
 
+/** A port, u32. */
+const REDIRECT_SIZE = 4;
+
 /** A table, named as the kernel's map. */
-export type TableName = keyof typeof HASH_TABLES | "endpoint_policies" | "policy_tables";
+export type TableName =
+  | keyof typeof HASH_TABLES
+  | "endpoint_policies"
+  | "policy_tables"
+  | "redirects";
 
 /**
  * Keys and values of a table, entry i at key i and value i: what `BPF_MAP_UPDATE_BATCH`
@@ -140,6 +149,9 @@ export class DatapathMemory {
     this.wasm.exports.resetTables();
     for (const image of images) this.publish(image);
     this.#loadIdentities(state);
+    for (const { id, port } of state.redirects ?? []) {
+      new DataView(this.wasm.memory.buffer).setUint32(this.#redirect(id), port, true);
+    }
     const events = eventMaskOf(state);
     for (const endpoint of state.endpoints) this.#loadEndpoint(endpoint, events);
   }
@@ -195,6 +207,9 @@ export class DatapathMemory {
     }
     if (name === "policy_tables") {
       return this.#array(exports.policyTable(0), MAX_POLICIES, POLICY_TABLE_SIZE);
+    }
+    if (name === "redirects") {
+      return this.#array(exports.redirectPort(0), MAX_REDIRECTS, REDIRECT_SIZE);
     }
     const { number, key, value } = HASH_TABLES[name];
     const count = exports.tableCount(number) >>> 0;
@@ -294,7 +309,13 @@ export class DatapathMemory {
       this.#stored("endpoints", exports.upsertLocalEndpoint(6, id, ifindex, identity, ...mac));
     }
     const [ipv4Word] = ipv4 ? macWords(ipv4) : [0];
-    exports.setEndpoint(id, ifindex, ipv4Word, events, identity, this.slotOf(identity), policy);
+    const slot = this.slotOf(identity);
+    const flags = endpoint.audit === true ? ENDPOINT_AUDIT : 0;
+    exports.setEndpoint(id, ifindex, ipv4Word, events, identity, slot, policy, flags);
+  }
+
+  #redirect(id: number): number {
+    return this.wasm.exports.redirectPort(id) >>> 0;
   }
 
   /** Limits have been checked, so only memory can be short. */

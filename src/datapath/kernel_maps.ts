@@ -6,6 +6,7 @@ import type { ImageClass, PolicyImage } from "./image_builder.ts";
 /** Hash tables and arrays in the order they are filled: what is pointed to comes first. */
 const TABLES: readonly Exclude<TableName, "policy_tables" | "conntrack4" | "conntrack6">[] = [
   "identities",
+  "redirects",
   "endpoint_policies",
   "endpoints",
   "ipcache4_cidr",

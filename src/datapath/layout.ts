@@ -118,7 +118,7 @@ export const EVENT_IFINDEX_OFF = 36;
 export const EVENT_FAMILY_OFF = 40;
 export const EVENT_PROTOCOL_OFF = 41;
 export const EVENT_TCP_FLAGS_OFF = 42;
-export const EVENT_PAD_OFF = 43;
+export const EVENT_FLAGS_OFF = 43;
 export const EVENT_SPORT_OFF = 44;
 export const EVENT_DPORT_OFF = 46;
 export const EVENT_SADDR_OFF = 48;
@@ -224,6 +224,8 @@ export const DROP_CT_CREATE_FAILED = 155;
 export const DROP_INVALID_EXTHDR = 156;
 export const DROP_FRAG_NOSUPPORT = 157;
 export const DROP_FRAG_NOT_FOUND = 175;
+export const DROP_PROXY_LOOKUP_FAILED = 178;
+export const DROP_PROXY_SET_FAILED = 179;
 export const DROP_PROXY_UNKNOWN_PROTO = 180;
 export const DROP_POLICY_DENY = 181;
 export const DROP_VLAN_FILTERED = 182;
@@ -233,6 +235,7 @@ export const DROP_EP_NOT_READY = 203;
 export const DROP_POLICY_IMAGE = 230;
 export const REASON_SLOT_FALLBACK = 240;
 export const REASON_EVENT_LOST = 241;
+export const REASON_AUDITED = 242;
 /** The names of `enum drop_reason`, by number. */
 export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [0, "REASON_FORWARDED"],
@@ -248,6 +251,8 @@ export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [156, "DROP_INVALID_EXTHDR"],
   [157, "DROP_FRAG_NOSUPPORT"],
   [175, "DROP_FRAG_NOT_FOUND"],
+  [178, "DROP_PROXY_LOOKUP_FAILED"],
+  [179, "DROP_PROXY_SET_FAILED"],
   [180, "DROP_PROXY_UNKNOWN_PROTO"],
   [181, "DROP_POLICY_DENY"],
   [182, "DROP_VLAN_FILTERED"],
@@ -257,6 +262,7 @@ export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [230, "DROP_POLICY_IMAGE"],
   [240, "REASON_SLOT_FALLBACK"],
   [241, "REASON_EVENT_LOST"],
+  [242, "REASON_AUDITED"],
 ]);
 
 export const VERDICT_NONE = 0;
@@ -358,13 +364,27 @@ export const EVENT_MASK_NAMES: ReadonlyMap<number, string> = new Map([
   [4, "EVENTS_TRACE"],
 ]);
 
+export const EVENT_AUDITED = 1;
+/** The names of `enum event_flags`, by number. */
+export const EVENT_FLAGS_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "EVENT_AUDITED"],
+]);
+
+export const ENDPOINT_AUDIT = 1;
+/** The names of `enum endpoint_flags`, by number. */
+export const ENDPOINT_FLAGS_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "ENDPOINT_AUDIT"],
+]);
+
 export const MARK_MASK = 3840;
+export const MARK_TO_PROXY = 512;
 export const MARK_ENFORCED = 1792;
 export const MARK_HOST = 3072;
 export const MARK_IDENTITY = 3840;
 /** The names of `enum mark`, by number. */
 export const MARK_NAMES: ReadonlyMap<number, string> = new Map([
   [3840, "MARK_MASK"],
+  [512, "MARK_TO_PROXY"],
   [1792, "MARK_ENFORCED"],
   [3072, "MARK_HOST"],
 ]);
@@ -415,6 +435,7 @@ export const MAX_POLICIES = 4096;
 export const MAX_IDENTITIES = 131072;
 export const MAX_IPCACHE = 524288;
 export const MAX_CONNTRACK = 262144;
+export const MAX_REDIRECTS = 4096;
 export const MAX_FRAGMENTS = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS = 131072;
 export const METRICS_SIZE = 512;

@@ -65,7 +65,9 @@ export interface WasmExports {
     identity: number,
     slot: number,
     policy: number,
+    flags: number,
   ): void;
+  redirectPort(id: number): number;
   endpointPolicy(id: number): number;
   policyTable(policy: number): number;
   setPolicyTable(policy: number, table: number, revision: number): void;

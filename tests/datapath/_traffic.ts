@@ -26,6 +26,16 @@ const LOCAL_IDENTITY = 1 << 24 | 1;
 const IDENTITIES = [0, 1, 2, 6, 9, 10, 300, 301, 400, LOCAL_IDENTITY];
 const PORTS = [80, 53, 8080, 8085, 443, 4000, 8, 128];
 
+const VERDICTS = [
+  { verdict: "allow" },
+  { verdict: "allow" },
+  { verdict: "deny" },
+  { verdict: "redirect", redirect: 1 },
+  { verdict: "redirect", redirect: 2 },
+  { verdict: "redirect", redirect: 9 },
+] as const;
+const REDIRECTS = [{ id: 1, port: 15001 }, { id: 2, port: 0 }];
+
 function randomEntry(random: Random, cookie: number): MapStateEntry {
   const protocol = oneOf(random, [0, 6, 6, 17, 1, 58, 132]);
   const portPrefix = protocol === 0 ? 0 : oneOf(random, [0, 16, 16, 12]);
@@ -35,7 +45,7 @@ function randomEntry(random: Random, cookie: number): MapStateEntry {
     protocol,
     portPrefix,
     port: portPrefix === 0 ? 0 : oneOf(random, PORTS) & ~(0xFFFF >> portPrefix),
-    verdict: random(4) === 0 ? "deny" : "allow",
+    ...oneOf(random, VERDICTS),
     precedence: 1 + random(3),
     authType: random(10) === 0 ? 1 : 0,
     cookie,
@@ -52,7 +62,12 @@ export function hostileState(random: Random): NodeState {
   const [client, server, unready] = NODE.endpoints;
   return {
     ...NODE,
-    endpoints: [client!, server!, { ...unready!, ipv4: undefined }],
+    endpoints: [
+      client!,
+      { ...server!, audit: random(2) === 0 },
+      { ...unready!, ipv4: undefined },
+    ],
+    redirects: REDIRECTS,
     identities: [...NODE.identities, { identity: LOCAL_IDENTITY, slot: 300 }],
     ipcache: [
       ...NODE.ipcache,
