@@ -1,8 +1,8 @@
-import { type BpfMap, createMap, MapType } from "ebpf-ts-loader";
+import { type BpfMap, createMap, type MapSpec, MapType } from "ebpf-ts-loader";
 
-/** Creates an ARRAY map that no object declares; the caller owns it. */
-export function createArray(name: string, valueSize: number, maxEntries: number): BpfMap {
-  return createMap({
+/** An ARRAY map that no object declares. */
+export function arraySpec(name: string, valueSize: number, maxEntries: number): MapSpec {
+  return {
     name,
     type: MapType.ARRAY,
     keySize: Uint32Array.BYTES_PER_ELEMENT,
@@ -14,10 +14,15 @@ export function createArray(name: string, valueSize: number, maxEntries: number)
     pinByName: false,
     keyTypeId: 0,
     valueTypeId: 0,
+    tags: [],
     inner: undefined,
     slots: [],
     contents: undefined,
     frozen: false,
-    tags: [],
-  });
+  };
+}
+
+/** Creates an ARRAY map that no object declares; the caller owns it. */
+export function createArray(name: string, valueSize: number, maxEntries: number): BpfMap {
+  return createMap(arraySpec(name, valueSize, maxEntries));
 }

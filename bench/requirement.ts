@@ -4,7 +4,7 @@ import { COMPILERS, findCompiler } from "./native.ts";
 
 /** What a benchmark cannot do without. */
 export interface Requirement {
-  readonly name: "kernel" | "clang" | "memory";
+  readonly name: "kernel" | "clang" | "libbpf" | "memory";
   /** Why it is missing, or undefined if it is there. */
   readonly missing: () => string | undefined;
 }
@@ -32,6 +32,40 @@ export const KERNEL: Requirement = {
 export const CLANG: Requirement = {
   name: "clang",
   missing: () => findCompiler() ? undefined : `no compiler, expected ${COMPILERS.join(" or ")}`,
+};
+
+const LIBBPF_HEADERS = "#include <bpf/libbpf.h>\n";
+const C_COMPILERS = ["gcc", ...COMPILERS];
+
+/** A C compiler that finds libbpf's headers and library, or undefined if there is none. */
+export function findLibbpfCompiler(): string | undefined {
+  const directory = Deno.makeTempDirSync({ prefix: "twinpath-bench-" });
+  try {
+    const source = `${directory}/probe.c`;
+    Deno.writeTextFileSync(source, LIBBPF_HEADERS);
+    const args = ["-shared", "-fPIC", source, "-lbpf", "-o", `${directory}/probe.so`];
+    return C_COMPILERS.find((compiler) => succeeds(compiler, args));
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+function succeeds(command: string, args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdin: "null" }).outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** libbpf, for the loader's baseline. */
+export const LIBBPF: Requirement = {
+  name: "libbpf",
+  missing: () =>
+    findLibbpfCompiler()
+      ? undefined
+      : `no libbpf to compile against, expected ${C_COMPILERS.join(" or ")} and libbpf-dev`,
 };
 
 /** So many bytes of memory are free. */

@@ -1,11 +1,14 @@
+/** What a figure counts; less is better for each. */
+export type Unit = "ns" | "B";
+
 /** One figure of the benchmark: a subject and its baseline, measured side by side in one run. */
 export interface BenchResult {
   /** What was measured: `kernel.policy.1k`. */
   readonly name: string;
   /** Of the subject, in `unit`; less is faster. */
   readonly value: number;
-  /** `ns`: nanoseconds for one lookup, packet or entry. */
-  readonly unit: "ns";
+  /** `ns`: nanoseconds for one operation. `B`: bytes. */
+  readonly unit: Unit;
   readonly baseline: {
     readonly name: string;
     /** In the same unit. */
@@ -16,25 +19,28 @@ export interface BenchResult {
 }
 
 /**
- * Makes a result of two times in nanoseconds.
+ * Makes a result of two figures of one unit.
  *
- * @throws {RangeError} If a time is not above 0: the loop around it cost more than the
+ * @throws {RangeError} If a figure is not above 0: the loop around it cost more than the
  * lookup, which only a disturbed measurement shows.
  */
 export function benchResult(
   name: string,
   value: number,
   baseline: { readonly name: string; readonly value: number },
+  unit: Unit = "ns",
 ): BenchResult {
-  for (const time of [value, baseline.value]) {
-    if (!(time > 0)) {
-      throw new RangeError(`Cannot measure "${name}": ${time} ns, expected a time above 0`);
+  for (const figure of [value, baseline.value]) {
+    if (!(figure > 0)) {
+      throw new RangeError(
+        `Cannot measure "${name}": ${figure} ${unit}, expected a figure above 0`,
+      );
     }
   }
   return {
     name,
     value: round(value),
-    unit: "ns",
+    unit,
     baseline: { name: baseline.name, value: round(baseline.value) },
     ratio: round(baseline.value / value),
   };

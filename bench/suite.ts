@@ -4,6 +4,7 @@ import { emulatorPolicyBenchmark } from "./emulator_policy.ts";
 import { kernelEncodeBenchmark } from "./kernel_encode.ts";
 import { kernelIpcacheBenchmark } from "./kernel_ipcache.ts";
 import { kernelPolicyBenchmark } from "./kernel_policy.ts";
+import { loaderBenchmarks } from "./loader.ts";
 import { sharedWorkload, signatureWorkload, SIXTY_BY_10K, uniqueWorkload } from "./workloads.ts";
 
 /** Map state entries of one policy. */
@@ -63,5 +64,6 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
       workload: sharedWorkload(POLICY_SIZES["16k"]),
       addresses: IPCACHE_SIZES["60k"],
     }),
+    ...loaderBenchmarks(),
   ];
 }

@@ -2,7 +2,10 @@ import { Command, CommanderError } from "commander";
 import { demoCommand } from "./demo.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
 import { diffCommand } from "./diff.ts";
+import { identityCommand } from "./identity.ts";
 import { matrixCommand } from "./matrix.ts";
+import { policymapCommand } from "./policymap.ts";
+import { selectorsCommand } from "./selectors.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 import { VERSION } from "./version.ts";
@@ -34,6 +37,9 @@ const COMMANDS: readonly (() => Command)[] = [
   traceCommand,
   matrixCommand,
   diffCommand,
+  policymapCommand,
+  identityCommand,
+  selectorsCommand,
 ];
 
 function program(): Command {
@@ -43,6 +49,11 @@ function program(): Command {
     .showSuggestionAfterError()
     .helpCommand("help [command]", "show the help of a command");
   for (const command of COMMANDS) root.addCommand(command());
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  for (const command of withSubcommands(root)) command.exitOverride();
   return root;
+}
+
+function* withSubcommands(command: Command): Generator<Command> {
+  yield command;
+  for (const sub of command.commands) yield* withSubcommands(sub);
 }

@@ -1,5 +1,7 @@
 import type { CollectionSpec } from "ebpf-ts-loader";
 import { join } from "node:path";
+import { readEmulatorWasm } from "../datapath/emulator_file.ts";
+import { measureMutation } from "../verify/mutation/mutate.ts";
 import type { BatchMismatch } from "../verify/class_run.ts";
 import { replayPackets } from "../verify/replay.ts";
 import {
@@ -11,12 +13,14 @@ import {
   reproducerFiles,
 } from "../verify/reproducer.ts";
 import type { Scenario } from "../verify/scenario.ts";
-import { ROW_NODE } from "../verify/row_node.ts";
-import { type RowReport, runRows } from "../verify/row_run.ts";
+import type { Comparison } from "../verify/compare.ts";
+import { nodeWithSubjectPolicy, ROW_NODE } from "../verify/row_node.ts";
+import { type RowReport, runPolicyFlows, runRows } from "../verify/row_run.ts";
 import { allRows } from "../verify/rows/all_rows.ts";
 import type { PacketRow } from "../verify/rows/row.ts";
 import { openComparison, verifyScenario } from "../verify/verify.ts";
 import { Datapaths } from "./datapaths.ts";
+import { printMutation, printSkipped } from "./mutate_report.ts";
 import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
 import { loadScenario, scenarioOf } from "./load_scenario.ts";
 import { Progress } from "./progress.ts";
@@ -43,9 +47,10 @@ export interface VerifyFlags {
 /** Runs `twinpath verify` and returns its exit code. */
 export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   if (flags.repro !== undefined) return await replay(flags, flags.repro);
+  if (flags.mutate) return await mutate(flags);
   const scenario = await loadScenario(flags.file ?? []);
   using datapaths = await openDatapaths(flags);
-  const rows = await runPacketTable(datapaths, allRows());
+  const rows = await runRowNode(datapaths);
   await datapaths.load(scenario.node);
   injectFault(datapaths, flags.fault);
   const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
@@ -56,6 +61,35 @@ export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   const summary: VerifySummary = { scenario, rows, report, reason, reproducer };
   printVerify(flags.output, summary);
   return first === undefined ? EXIT_CODE.OK : EXIT_CODE.NO;
+}
+
+/** Per cent of mutants that must be killed. */
+const PASSING_SCORE = 95;
+
+async function mutate({ output, requireKernel }: VerifyFlags): Promise<ExitCode> {
+  const reason = await whyNoKernel();
+  if (reason !== undefined) {
+    const message = `Cannot mutate the kernel's programs: ${reason}, expected root and BPF`;
+    if (requireKernel) throw new BadInputError(message);
+    printSkipped(output, reason);
+    return EXIT_CODE.OK;
+  }
+  const report = await measureWithProgress();
+  printMutation(output, report);
+  return report.score >= PASSING_SCORE ? EXIT_CODE.OK : EXIT_CODE.NO;
+}
+
+async function whyNoKernel(): Promise<string | undefined> {
+  using datapaths = await Datapaths.open();
+  return datapaths.reason;
+}
+
+async function measureWithProgress() {
+  using progress = new Progress();
+  return await measureMutation(
+    await readEmulatorWasm(),
+    (stage, done, total) => progress.update(stage, done, total),
+  );
 }
 
 async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promise<Datapaths> {
@@ -69,11 +103,28 @@ async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promi
   );
 }
 
+/** What does not depend on the scenario: the packet table, and profiles of every kind. */
+async function runRowNode(datapaths: Datapaths): Promise<RowReport> {
+  const reports = [await runPacketTable(datapaths, allRows())];
+  for (const policy of ROW_NODE.policies) {
+    await datapaths.load(nodeWithSubjectPolicy(policy.number));
+    reports.push(runPolicyFlows(policy, noRules(datapaths)));
+  }
+  return {
+    rows: reports.reduce((sum, { rows }) => sum + rows, 0),
+    packets: reports.reduce((sum, { packets }) => sum + packets, 0),
+    mismatches: reports.flatMap(({ mismatches }) => mismatches),
+  };
+}
+
 async function runPacketTable(datapaths: Datapaths, rows: PacketRow[]): Promise<RowReport> {
   await datapaths.load(ROW_NODE);
-  // No rule stands behind the entries of the table's node.
-  const comparison = openComparison({ rulesOf: () => [] }, datapaths.memory, datapaths.all);
-  return runRows(rows, comparison);
+  return runRows(rows, noRules(datapaths));
+}
+
+/** No rule stands behind the entries of the packet table's node. */
+function noRules({ memory, all }: Datapaths): Comparison {
+  return openComparison({ rulesOf: () => [] }, memory, all);
 }
 
 function verifyWithProgress(

@@ -45,30 +45,9 @@ export type Feature = typeof FEATURES[number];
  * both handle it (in tests, `readObjects` takes another set as its `notYet`).
  */
 export const NOT_YET: ReadonlySet<Feature> = new Set<Feature>([
-  // Kinds.
-  "CiliumClusterwideNetworkPolicy",
-  "NetworkPolicy",
-  "ClusterNetworkPolicy",
-  // Whole specs.
-  "host policies",
-  "deny rules",
   "log text",
-  // Peers.
-  "CIDR rules",
-  "CIDR groups",
-  "entities",
-  "node selectors",
-  "service selectors",
-  "DNS names",
   "labels of address blocks, DNS names and nodes",
-  // Ports.
-  "named ports",
-  "ICMP rules",
-  // Above the transport.
-  "HTTP rules",
-  "DNS rules",
   "SNI rules",
   "TLS interception",
   "Envoy listeners",
-  "mutual authentication",
 ]);

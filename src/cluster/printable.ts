@@ -1,4 +1,4 @@
-const MAX_LENGTH = 400;
+const MAX_LENGTH = 1000;
 
 /**
  * Makes text from a manifest fit for a terminal: manifests are hostile, and control

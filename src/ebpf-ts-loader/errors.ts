@@ -134,7 +134,8 @@ export class VerifierError extends Error {
 }
 
 // Statistics the verifier appends after the line that says what is wrong.
-const TRAILER = /^(processed \d+ insns|verification time|stack depth|max_states|mark_precise:)/;
+const TRAILER =
+  /^(processed \d+ insns|verification time|stack depth|max_states|mark_precise:|(cur|old) state:)/;
 
 // kernel/bpf/verifier.c: do_check(), push_stack(), bpf_check(); the last before Linux 5.2.
 const COMPLEXITY =

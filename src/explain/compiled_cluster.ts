@@ -35,7 +35,8 @@ const NO_ENDPOINT: CompiledEndpoint = { identity: RESERVED.UNKNOWN, policy: unde
 
 /** A cluster as the policy engine sees it, with every pod an endpoint. */
 export class CompiledCluster implements Disposable {
-  readonly #engine: PolicyEngine;
+  /** Feeds this cluster; others may look at it. */
+  readonly engine: PolicyEngine;
   #snapshot: PolicySnapshot;
   #endpoints = new Map<string, CompiledEndpoint>();
   #hosts = new Map<string, Policy>();
@@ -46,7 +47,7 @@ export class CompiledCluster implements Disposable {
   #blocks = new PrefixTrie<number>();
 
   private constructor(engine: PolicyEngine) {
-    this.#engine = engine;
+    this.engine = engine;
     this.#snapshot = engine.snapshot;
   }
 
@@ -112,10 +113,10 @@ export class CompiledCluster implements Disposable {
     const { source, destination, protocol, port } = question;
     const [subject, other] = direction === "egress" ? [source, destination] : [destination, source];
     const identity = this.identityOf(other, subject);
-    const peer = this.#engine.selectors.identities.get(identity);
+    const peer = this.engine.selectors.identities.get(identity);
     const policy = this.policyOf(subject);
     if (peer === undefined || policy === undefined) return undefined;
-    const rules = this.#engine.rules.rulesFor(policy.subject.labels);
+    const rules = this.engine.rules.rulesFor(policy.subject.labels);
     return nearestMiss(rules, {
       direction,
       peer,
@@ -146,7 +147,7 @@ export class CompiledCluster implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#engine[Symbol.dispose]();
+    this.engine[Symbol.dispose]();
   }
 
   #identityAt(address: IpAddress): number {
@@ -167,7 +168,7 @@ export class CompiledCluster implements Disposable {
   }
 
   async #apply(changes: Iterable<Change>): Promise<void> {
-    const snapshot = await this.#engine.apply(changes);
+    const snapshot = await this.engine.apply(changes);
     this.#snapshot = snapshot;
     this.#endpoints = new Map();
     this.#pods = new WeakMap();

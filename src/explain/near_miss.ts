@@ -1,19 +1,19 @@
 import type { ContainerPort } from "../cluster/object.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
 import type { Identity } from "../identity/identity.ts";
-import { CLUSTER_KEY, type Labels, NAMESPACE_KEY } from "../identity/label.ts";
+import { CLUSTER_KEY, type Labels } from "../identity/label.ts";
 import { portsNamed } from "../identity/named_ports.ts";
 import type { CompiledRule } from "../policy/compiled_rule.ts";
 import { lastPortOf, PROTOCOL } from "../policy/map_state.ts";
 import {
   type LabelsSelector,
-  type Requirement,
   type Selector,
   selects,
   selectsIdentity,
 } from "../policy/selector.ts";
 import { rangeText } from "./open_ports.ts";
 import { type FlowPort, formatPort } from "./port_text.ts";
+import { requirementText, selectorText, shortKey } from "./selector_text.ts";
 
 /** A rule that would have allowed a flow, but for something. */
 export interface NearMiss {
@@ -133,15 +133,8 @@ function selectorMiss(selector: Selector, { labels }: Identity): { text: string;
   switch (selector.kind) {
     case "labels":
       return labelsMiss(selector, labels);
-    case "cidr": {
-      const except = selector.except.map(({ text }) => text).join(", ");
-      const but = except === "" ? "" : ` except ${except}`;
-      return { text: `it is for ${selector.cidr.text}${but}`, unmet: 1 };
-    }
-    case "fqdn":
-      return { text: `it is for addresses of ${selector.pattern.text}`, unmet: 1 };
-    case "portName":
-      return { text: `it is for pods with a port "${selector.name}"`, unmet: 1 };
+    default:
+      return { text: `it is for ${selectorText(selector)}`, unmet: 1 };
   }
 }
 
@@ -168,34 +161,4 @@ function labelsMiss(selector: LabelsSelector, labels: Labels): { text: string; u
     return `it asks for ${requirementText(requirement)}, ${has}`;
   }).join("; ");
   return { text, unmet: unmet.length };
-}
-
-/** Returns `app=web`, `tier in (a, b)`, `!debug`, `reserved:host`, … */
-export function requirementText({ source, key, operator, values }: Requirement): string {
-  const named = source === "reserved" ? `reserved:${key}` : shortKey(key);
-  switch (operator) {
-    case "In":
-      return values.length === 1 ? `${named}=${values[0]}` : `${named} in (${values.join(", ")})`;
-    case "NotIn":
-      return `${named} not in (${values.join(", ")})`;
-    case "Exists":
-      return named;
-    case "DoesNotExist":
-      return `no ${named}`;
-  }
-}
-
-const SHORT_KEYS: readonly (readonly [prefix: string, short: string])[] = [
-  [NAMESPACE_KEY, "namespace"],
-  ["io.cilium.k8s.namespace.labels.", "namespace label "],
-  [CLUSTER_KEY, "cluster"],
-  ["io.cilium.k8s.policy.serviceaccount", "service account"],
-];
-
-/** The keys that Cilium adds, as people call them. */
-function shortKey(key: string): string {
-  for (const [prefix, short] of SHORT_KEYS) {
-    if (key.startsWith(prefix)) return short + key.slice(prefix.length);
-  }
-  return key;
 }

@@ -13,9 +13,12 @@ export interface NodeIdentity {
   readonly node: Node;
   /** It is the node whose policies are computed, or there is no such node. */
   readonly local: boolean;
-  /** The Kubernetes API is served there. */
+  /** The Kubernetes API is served at one of its addresses. */
   readonly apiServer: boolean;
-  /** Its identity for the pods of *other* nodes. For its own pods it is the host. */
+  /**
+   * Its identity for the pods of *other* nodes, at its first address. For its own pods it
+   * is the host.
+   */
   readonly remote: number;
 }
 
@@ -29,8 +32,10 @@ export interface NodeTableParts {
 }
 
 /**
- * Nodes and their identities: the local one is the host, others are `remote-node`, or
- * `kube-apiserver` where the API is served (any of a node's addresses counts for all).
+ * Nodes and their identities: the local one is the host, others are `remote-node`. Where
+ * the Kubernetes API is served a remote node is `kube-apiserver` as well, at that address
+ * only; the host is at all of its addresses, as it is one identity
+ * (https://github.com/cilium/cilium/issues/29432).
  *
  * While rules ask for labels of nodes (or {@linkcode NodeTableParts.cidrMatchesNodes})
  * each remote node has an identity of its own with those labels. Cilium has a switch for
@@ -125,13 +130,16 @@ export class NodeTable {
       this.#own.delete(name);
     } else {
       const local = localNode === undefined || localNode === name;
-      const apiServer = node.addresses.some(({ address }) => this.#apiServers.has(address.text));
-      const own = this.#ownIdentities(node, apiServer);
-      const shared = apiServer ? RESERVED.KUBE_APISERVER : RESERVED.REMOTE_NODE;
+      const apiServer = node.addresses.some(({ address }) => this.#isApiServer(address));
+      const own = this.#ownIdentities(node);
+      const shared = node.addresses.map(({ address }) =>
+        this.#isApiServer(address) ? RESERVED.KUBE_APISERVER : RESERVED.REMOTE_NODE
+      );
+      const [remote = RESERVED.REMOTE_NODE] = own.length > 0 ? own.map(({ id }) => id) : shared;
       this.#own.set(name, own);
-      current.set(name, { name, node, local, apiServer, remote: own[0]?.id ?? shared });
+      current.set(name, { name, node, local, apiServer, remote });
       node.addresses.forEach(({ address }, i) => {
-        const identity = local ? RESERVED.HOST : own[i]?.id ?? shared;
+        const identity = local ? RESERVED.HOST : own[i]?.id ?? shared[i] ?? remote;
         this.#parts.ipcache.upsert({ address, identity, owner: `node/${name}`, source: "node" });
       });
     }
@@ -142,25 +150,27 @@ export class NodeTable {
     for (const identity of before) this.#identities.release(identity);
   }
 
-  /** One identity for each address where blocks are for nodes, else one for the node. */
-  #ownIdentities({ labels, addresses }: Node, apiServer: boolean): Identity[] {
+  /** The identity of each address; equal ones are one where blocks are not for nodes. */
+  #ownIdentities({ labels, addresses }: Node): Identity[] {
     const { cidrMatchesNodes } = this.#parts;
     if (this.#labelUses === 0 && !cidrMatchesNodes) return [];
     // No label of the cluster: what a selector of pods finds must not depend on whether
     // some other rule asks for nodes.
     const all: Label[] = [reserved("remote-node")];
-    if (apiServer) all.push(reserved("kube-apiserver"));
     if (this.#labelUses > 0) {
       for (const [key, value] of labels) all.push({ source: "node", key, value });
     }
-    if (!cidrMatchesNodes) {
-      return addresses.map(() => this.#identities.acquire(labelsOf(all), []));
-    }
     return addresses.map(({ address }) => {
+      const served = this.#isApiServer(address) ? [...all, reserved("kube-apiserver")] : all;
+      if (!cidrMatchesNodes) return this.#identities.acquire(labelsOf(served), []);
       const prefix = ipPrefixOf(address);
-      const own = labelsOf([...all, { source: "cidr", key: prefix.text, value: "" }]);
+      const own = labelsOf([...served, { source: "cidr", key: prefix.text, value: "" }]);
       return this.#identities.acquire(own, [prefix]);
     });
+  }
+
+  #isApiServer({ text }: IpAddress): boolean {
+    return this.#apiServers.has(text);
   }
 
   #touchAll(): void {

@@ -14,7 +14,6 @@ import type {
   NodeState,
   PolicyState,
 } from "../datapath/datapath.ts";
-import { IDENTITY_HOST, IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV6 } from "../datapath/layout.ts";
 import {
   compareEntries,
   type Direction,
@@ -24,6 +23,7 @@ import {
   type Verdict,
 } from "../policy/map_state.ts";
 import { precedenceOf } from "../policy/precedence.ts";
+import { RESERVED } from "../identity/reserved.ts";
 import { addressBytes } from "./address.ts";
 import { madeUpMac } from "./made_up_mac.ts";
 
@@ -65,7 +65,7 @@ const ID = {
   /** One address inside a prefix of another identity. */
   INSIDE: 314,
   /** Of 24 bits, too. */
-  LONG: 0x2a3b4c,
+  LONG: 0x2b3b4c,
   /** Known, but without a slot. */
   SLOTLESS: 70000,
   SLOTLESS_CIDR: 1 << 24 | 5,
@@ -76,6 +76,17 @@ const ID = {
   FARTHEST: 401,
   /** Of the prefix in the ipcache. */
   CIDR: 1 << 24 | 1,
+  HOST: RESERVED.HOST,
+  WORLD_ANY: RESERVED.WORLD,
+  UNMANAGED: RESERVED.UNMANAGED,
+  HEALTH: RESERVED.HEALTH,
+  INIT: RESERVED.INIT,
+  REMOTE_NODE: RESERVED.REMOTE_NODE,
+  KUBE_APISERVER: RESERVED.KUBE_APISERVER,
+  INGRESS: RESERVED.INGRESS,
+  WORLD_IPV4: RESERVED.WORLD_IPV4,
+  WORLD_IPV6: RESERVED.WORLD_IPV6,
+  LAST_RESERVED: 255,
 } as const;
 export { ID as ROW_IDENTITY };
 
@@ -101,6 +112,18 @@ export const ROW_ADDRESS = {
   LAST_OF_MEDIUM: both(18),
   BEYOND_MEDIUM: both(19),
   LAST_OF_LARGE: both(20),
+  HOST: both(31),
+  WORLD_ANY: both(32),
+  UNMANAGED: both(33),
+  HEALTH: both(34),
+  INIT: both(35),
+  REMOTE_NODE: both(36),
+  KUBE_APISERVER: both(37),
+  INGRESS: both(38),
+  WORLD_IPV4: both(39),
+  WORLD_IPV6: both(40),
+  LAST_RESERVED: both(41),
+  LONG: both(42),
   /** In a prefix of the ipcache. */
   CIDR: { 4: parseIpAddress("192.0.2.77"), 6: parseIpAddress("2001:db8:77::1") },
   /** In the same, and in a prefix of its whole length. */
@@ -180,9 +203,9 @@ const RIVAL: readonly Shape[] = (["ingress", "egress"] as const).flatMap((direct
 const SUBJECT_RULES: readonly Shape[] = [
   ...BROAD,
   ...RIVAL,
-  { identity: IDENTITY_HOST, protocol: PROTOCOL.ANY },
+  { identity: ID.HOST, protocol: PROTOCOL.ANY },
   // A wrong slot is most likely 1, the host's: what only the host may shows it.
-  { identity: IDENTITY_HOST, direction: "egress", port: 70 },
+  { identity: ID.HOST, direction: "egress", port: 70 },
   { identity: ID.PEER, port: 80 },
   { identity: ID.PEER, port: 81, verdict: "deny" },
   { identity: ID.PEER, port: 82, authType: 1 },
@@ -191,11 +214,11 @@ const SUBJECT_RULES: readonly Shape[] = [
   { identity: ID.PEER, protocol: PROTOCOL.ICMPV6, port: 128 },
   { identity: ID.LONG, port: 83 },
   { identity: ID.SUBJECT, port: 84 },
-  { identity: 6, port: 85 },
-  { identity: IDENTITY_WORLD_IPV4, port: 86 },
-  { identity: IDENTITY_WORLD_IPV6, port: 87 },
+  { identity: ID.REMOTE_NODE, port: 85 },
+  { identity: ID.WORLD_IPV4, port: 86 },
+  { identity: ID.WORLD_IPV6, port: 87 },
   { identity: ID.CIDR, port: 88 },
-  { identity: 255, port: 77 },
+  { identity: ID.LAST_RESERVED, port: 77 },
   { identity: ID.PEER, direction: "egress", port: 90 },
   { identity: ID.PEER, direction: "egress", port: 91, verdict: "deny" },
   { identity: ID.PEER, direction: "egress", port: 92, authType: 1 },
@@ -204,9 +227,9 @@ const SUBJECT_RULES: readonly Shape[] = [
   { identity: ID.PEER, direction: "egress", protocol: PROTOCOL.ICMPV6, port: 128 },
   { identity: ID.NOT_READY, direction: "egress", protocol: PROTOCOL.ANY },
   { identity: ID.SUBJECT, direction: "egress", port: 84 },
-  { identity: 6, direction: "egress", port: 95 },
-  { identity: IDENTITY_WORLD_IPV4, direction: "egress", port: 96 },
-  { identity: IDENTITY_WORLD_IPV6, direction: "egress", port: 97 },
+  { identity: ID.REMOTE_NODE, direction: "egress", port: 95 },
+  { identity: ID.WORLD_IPV4, direction: "egress", port: 96 },
+  { identity: ID.WORLD_IPV6, direction: "egress", port: 97 },
   { identity: ID.CIDR, direction: "egress", port: 98 },
   // Echo replies and errors that rules allow: they begin no flow.
   ...(["ingress", "egress"] as const).flatMap((direction) => [
@@ -248,7 +271,15 @@ const LARGEST_RULES: readonly Shape[] = [
 ];
 
 /** Policies of {@linkcode ROW_NODE}: the subject's, in images of every size class. */
-export const ROW_POLICY = { SMALL: 1, ALLOW_ALL: 2, MEDIUM: 3, LARGE: 4 } as const;
+export const ROW_POLICY = {
+  SMALL: 1,
+  ALLOW_ALL: 2,
+  MEDIUM: 3,
+  LARGE: 4,
+  /** Once more, so that not all images of a class have even or odd numbers. */
+  MEDIUM_TOO: 5,
+  LARGE_TOO: 6,
+} as const;
 
 const ALLOW_ALL: readonly Shape[] = [
   { protocol: PROTOCOL.ANY },
@@ -274,7 +305,7 @@ function endpoint(id: number, name: keyof typeof ID & keyof typeof ROW_ADDRESS, 
 }
 
 const FIRST_SLOT = 256;
-const RESERVED = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 255];
+const RESERVED_SLOTS = [...Object.values(RESERVED).filter((id) => id > 0), ID.LAST_RESERVED];
 const SLOTTED = [
   ID.SUBJECT,
   ID.PEER,
@@ -311,6 +342,18 @@ const NAMED = ([
   "LAST_OF_MEDIUM",
   "BEYOND_MEDIUM",
   "LAST_OF_LARGE",
+  "HOST",
+  "WORLD_ANY",
+  "UNMANAGED",
+  "HEALTH",
+  "INIT",
+  "REMOTE_NODE",
+  "KUBE_APISERVER",
+  "INGRESS",
+  "WORLD_IPV4",
+  "WORLD_IPV6",
+  "LAST_RESERVED",
+  "LONG",
 ] as const).flatMap((name) =>
   ([4, 6] as const).map((family): IpcacheState => ({
     address: addressBytes(ROW_ADDRESS[name][family]),
@@ -326,7 +369,7 @@ export const ROW_NODE: NodeState = {
     endpoint(ROW_ENDPOINT.NOT_READY, "NOT_READY", 0),
   ],
   identities: [
-    ...RESERVED.map((identity) => ({ identity, slot: identity })),
+    ...RESERVED_SLOTS.map((identity) => ({ identity, slot: identity })),
     ...SLOTTED.map((identity, i) => ({ identity, slot: FIRST_SLOT + i })),
     { identity: ID.LAST, slot: 4095 },
     { identity: ID.BEYOND, slot: 4096 },
@@ -356,6 +399,16 @@ export const ROW_NODE: NodeState = {
     policy(ROW_POLICY.ALLOW_ALL, 1, ALLOW_ALL),
     policy(ROW_POLICY.MEDIUM, 8, LARGER_RULES),
     policy(ROW_POLICY.LARGE, 9, LARGEST_RULES),
+    policy(ROW_POLICY.MEDIUM_TOO, 10, [...SUBJECT_RULES, { identity: ID.FAR, port: 71 }]),
+    policy(ROW_POLICY.LARGE_TOO, 11, [...SUBJECT_RULES, { identity: ID.FARTHEST, port: 73 }]),
   ],
   events: ["drop", "policy_verdict", "trace"] satisfies EventKind[],
 };
+
+/** {@linkcode ROW_NODE} with another of its policies for the subject. */
+export function nodeWithSubjectPolicy(policy: number): NodeState {
+  const endpoints = ROW_NODE.endpoints.map((endpoint) =>
+    endpoint.id === ROW_ENDPOINT.SUBJECT ? { ...endpoint, policy } : endpoint
+  );
+  return { ...ROW_NODE, endpoints };
+}

@@ -5,10 +5,12 @@ import {
   PACKET_REDIRECT,
   PACKET_SHOT,
 } from "../datapath/layout.ts";
+import type { PolicyState } from "../datapath/datapath.ts";
 import { type BatchMismatch, withPackets } from "./class_run.ts";
 import type { Answer, Comparison } from "./compare.ts";
 import { START_OF_TIME } from "./packet_maker.ts";
 import { actionName, reasonName } from "./reason_name.ts";
+import { policyFlows } from "./policy_flows.ts";
 import type { PacketRow, RowOutcome } from "./rows/row.ts";
 import type { TestPacket } from "./test_packet.ts";
 
@@ -17,6 +19,13 @@ export interface RowReport {
   readonly rows: number;
   readonly packets: number;
   readonly mismatches: readonly BatchMismatch[];
+}
+
+/** Runs flows at the seams of a policy, which must be the subject's, through the datapaths. */
+export function runPolicyFlows(policy: PolicyState, comparison: Comparison): RowReport {
+  const packets = policyFlows(policy);
+  const mismatches = withPackets(comparison.run(packets), packets);
+  return { rows: 0, packets: packets.length, mismatches };
 }
 
 interface RowTestPacket extends TestPacket {

@@ -1,5 +1,6 @@
 /** What `kubectl get pods,ns,nodes,svc,netpol,cnp,ccnp -A -o yaml` prints is read as it comes. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import fc from "fast-check";
 import { parse } from "yaml";
 import { formatRef, refOf } from "../../src/cluster/object.ts";
 import { readAll } from "./_manifest.ts";
@@ -200,4 +201,32 @@ Deno.test("readObjects() reads the same from kubectl's JSON", () => {
     readAll(text).objects.map((object) => ({ ...object, location: place }))
   );
   assertEquals(fromJson, fromYaml);
+});
+
+Deno.test("readObjects() answers a damaged dump with objects or errors of three clean lines", () => {
+  const seed = Number(Deno.env.get("TWINPATH_SEED") ?? Date.now() % 0x7fffffff);
+  console.log(`seed ${seed}`);
+  const json = JSON.stringify(parse(DUMP), null, 1);
+  const damage = fc.record({
+    text: fc.constantFrom(DUMP, json),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    cut: fc.nat(20),
+    put: fc.oneof(fc.string({ maxLength: 6 }), fc.constantFrom("null", "[]", "{}", '"', "99999")),
+  });
+  let refused = 0;
+  fc.assert(
+    fc.property(damage, ({ text, at, cut, put }) => {
+      const start = Math.floor(at * text.length);
+      const { errors } = readAll(text.slice(0, start) + put + text.slice(start + cut));
+      refused += errors.length > 0 ? 1 : 0;
+      for (const { message } of errors) {
+        assert(message.split("\n").length <= 3, message);
+        // deno-lint-ignore no-control-regex -- none of them may reach a terminal
+        assert(!/[\u0000-\u0009\u000b-\u001f]/.test(message), message);
+        assertMatch(message, /^Cannot (read|parse) .*, expected .*$/m);
+      }
+    }),
+    { seed, numRuns: 500 },
+  );
+  assert(refused > 50, `${refused} of 500 were refused`);
 });

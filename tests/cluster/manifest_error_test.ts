@@ -5,7 +5,7 @@ Deno.test("ManifestError has three lines at most, whatever it is told", () => {
   const error = new ManifestError("Cannot read\n\u001b[31mX", {
     location: { file: "a\nb", line: 3, column: 4 },
     field: "spec",
-    suggestion: `spec\u2028${"x".repeat(1000)}`,
+    suggestion: `spec\u2028${"x".repeat(2000)}`,
   });
   const [first, second, third, ...rest] = error.message.split("\n");
   assertEquals([first, second], ["Cannot read [31mX", "  at a b:3:4"]);

@@ -91,6 +91,17 @@ items: [{ metadata: { name: a } }, null]
   ]);
 });
 
+Deno.test("readObjects() says what it expected, however long the names in a manifest are", () => {
+  // YAML itself allows no longer field name.
+  const long = "x".repeat(1000);
+  const texts = [
+    policy(`${SELECTOR}  ${long}: 1\n  ingress: [{}]`),
+    policy(`${SELECTOR}  ingress: [{}]`).replace("rule1", long),
+    policy(`${SELECTOR}  ingress: ${long}`).replace("rule1", `rule1\n  namespace: ${long}`),
+  ];
+  for (const text of texts) assertMatch(read(text).errors[0]?.summary ?? "", /, expected .{8}/);
+});
+
 Deno.test("readObjects() refuses a second definition of an object", () => {
   const text = policy(`${SELECTOR}  ingress: [{}]`);
   const { objects, errors } = read(`${text}\n---\n${text}`);

@@ -18,7 +18,7 @@ import { API_SERVER, CONTAINER_PORTS, OUTSIDE } from "./universe.ts";
 import { type World, world } from "./world.ts";
 
 /** Sides that are asked in each case. */
-const SIDES = 250;
+const SIDES = 300;
 /** One case in so many must show a feature. */
 const ONE_IN = 100;
 
@@ -68,6 +68,7 @@ function sampleSides(world: World, { objects }: ReadWorld, seed: number): Side[]
   const subjects = subjectsOf(objects);
   const peers = peersOf(world, objects);
   const kinds = [
+    peers.filter(({ peer }) => peer.kind === "pod"),
     peers.filter(({ peer }) => peer.kind === "pod"),
     peers.filter(({ peer }) => peer.kind === "node"),
     peers.filter(({ address }) => address !== undefined && NOTED.includes(address.text)),

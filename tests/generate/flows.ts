@@ -53,13 +53,13 @@ export function titleOf({ subject, peer, direction, probe }: Side): string {
 export function subjectsOf(objects: readonly ClusterObject[]): End[] {
   const [own] = NODES;
   const pods = podEnds(objects).filter(({ pod }) => pod?.nodeName === own.name && !pod.hostNetwork);
-  return [...pods, nodeEnd(new Ends(objects), own)];
+  return [...pods, ...nodeEnds(new Ends(objects), own)];
 }
 
 /** Everyone that a rule can name, and those just beside them. */
 export function peersOf(world: World, objects: readonly ClusterObject[]): End[] {
   const ends = new Ends(objects);
-  const nodes = NODES.map((node) => nodeEnd(ends, node));
+  const nodes = NODES.flatMap((node) => nodeEnds(ends, node));
   const known = new Set([...podEnds(objects), ...nodes].map(({ address }) => address?.text));
   const outside = [...boundaryAddresses(world)].filter(({ text }) => !known.has(text))
     .map((address): End => ({ title: address.text, peer: ends.at(address), address }));
@@ -78,9 +78,9 @@ function podEnds(objects: readonly ClusterObject[]): End[] {
   );
 }
 
-function nodeEnd(ends: Ends, { name, ipv4 }: typeof NODES[number]): End {
-  const address = parseIpAddress(ipv4);
-  return { title: name, peer: ends.node(name, address), address };
+function nodeEnds(ends: Ends, { name, ipv4, ipv6 }: typeof NODES[number]): End[] {
+  return [ipv4, ipv6].map(parseIpAddress)
+    .map((address) => ({ title: name, peer: ends.node(name, address), address }));
 }
 
 /**

@@ -9,7 +9,7 @@ const ipBlock: fc.Arbitrary<Json> = fc.constantFrom<Json>(
   { cidr: "0.0.0.0/0", except: ["20.0.0.0/8"] },
   { cidr: "0.0.0.0/0", except: ["20.1.2.5/32", "40.0.0.0/8"] },
   { cidr: "20.0.0.0/8", except: ["20.1.0.0/16"] },
-  { cidr: "20.1.2.0/24" },
+  { cidr: "20.1.2.0/24", except: ["20.1.2.4/30"] },
   { cidr: "10.0.0.0/8" },
   { cidr: "2001:db8::/32", except: ["2001:db8:1::/48"] },
 );
@@ -25,7 +25,7 @@ const networkPolicyPeer: fc.Arbitrary<Json> = fc.oneof(
     arbitrary: fc.tuple(podSelector, namespaceSelector)
       .map(([podSelector, namespaceSelector]): Json => ({ podSelector, namespaceSelector })),
   },
-  { weight: 3, arbitrary: ipBlock.map((ipBlock): Json => ({ ipBlock })) },
+  { weight: 5, arbitrary: ipBlock.map((ipBlock): Json => ({ ipBlock })) },
 );
 
 function networkPolicyRule(field: "from" | "to"): fc.Arbitrary<Json> {
@@ -110,7 +110,7 @@ const outsideRule: fc.Arbitrary<Rule> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     // Names may be accepted only.
     arbitrary: fc.record({
       peers: fc.array(domainNames, { minLength: 1, maxLength: 1 }),

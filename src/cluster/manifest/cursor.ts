@@ -4,6 +4,12 @@ import type { Feature } from "../not_yet.ts";
 import { fieldOf, join, nearest, type Schema, suggestField, suggestFree } from "./schema.ts";
 import { NoReading, type Source, type ValueType } from "./source.ts";
 
+/**
+ * Most that an error quotes of a manifest, in UTF-16 units: what was expected has to fit
+ * on the line too. A title may have the longest names that there are.
+ */
+const MAX_QUOTED = { title: 360, path: 200, state: 120 };
+
 /** The object being read: errors name it. */
 export interface Subject {
   /** For example `CiliumNetworkPolicy "default/rule1"`; asked for when there is an error. */
@@ -246,12 +252,16 @@ export class Cursor {
     }
   }
 
+  get #title(): string {
+    return shortened(this.#subject.title(), MAX_QUOTED.title);
+  }
+
   #error(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
-    return this.#report(`Cannot read ${this.#subject.title()}: `, at, state, expected, suggestion);
+    return this.#report(`Cannot read ${this.#title}: `, at, state, expected, suggestion);
   }
 
   #warning(at: unknown, state: string, expected: string, suggestion?: string): ManifestError {
-    return this.#report(`Read ${this.#subject.title()} although `, at, state, expected, suggestion);
+    return this.#report(`Read ${this.#title} although `, at, state, expected, suggestion);
   }
 
   #report(
@@ -261,11 +271,12 @@ export class Cursor {
     expected: string,
     suggestion: string | undefined,
   ): ManifestError {
-    const { path } = this;
-    const what = path === "" ? state : `${path} ${state}`;
+    const path = shortened(this.path, MAX_QUOTED.path);
+    const short = shortened(state, MAX_QUOTED.state);
+    const what = path === "" ? short : `${path} ${short}`;
     return new ManifestError(`${start}${what}, expected ${expected}`, {
       location: this.#source.locate(at),
-      field: path,
+      field: this.path,
       ...(suggestion === undefined ? {} : { suggestion }),
     });
   }
@@ -281,4 +292,8 @@ export class Cursor {
     if (!this.#subject.lenient) throw field.#error(...what);
     this.#subject.warn(field.#warning(...what));
   }
+}
+
+function shortened(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)}…`;
 }

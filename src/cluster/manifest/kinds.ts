@@ -2,6 +2,7 @@ import type { Feature } from "../not_yet.ts";
 import type { ClusterObject } from "../object.ts";
 import type { Cursor } from "./cursor.ts";
 import { ADMIN_DIALECT, BASELINE_DIALECT, checkBaselineName } from "./read_admin_network_policy.ts";
+import { CIDR_GROUP_SCHEMA, readCidrGroup } from "./read_cidr_group.ts";
 import {
   CILIUM_NETWORK_POLICY_SCHEMA,
   CLUSTERWIDE_POLICY_SCHEMA,
@@ -15,7 +16,7 @@ import {
   readClusterPolicy,
 } from "./read_cluster_network_policy.ts";
 import { NETWORK_POLICY_SCHEMA, readNetworkPolicy } from "./read_network_policy.ts";
-import { CIDR_GROUP_SCHEMA, readCidrGroup, readNode } from "./read_node.ts";
+import { readNode } from "./read_node.ts";
 import { readNamespace, readPod } from "./read_pod.ts";
 import { readEndpoints, readEndpointSlice, readService } from "./read_service.ts";
 import { readWorkload, type Workload, WORKLOAD_KINDS } from "./read_workload.ts";

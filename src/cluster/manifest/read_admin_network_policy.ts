@@ -3,7 +3,7 @@ import type {
   ClusterNetworkPolicyProtocol,
 } from "../cluster_network_policy.ts";
 import type { Cursor } from "./cursor.ts";
-import { onlyField } from "./limits.ts";
+import { onlyField } from "./only_field.ts";
 import {
   type ClusterPolicyDialect,
   readPortName,

@@ -2,7 +2,7 @@ import { tryParseIpAddress } from "../ip_address.ts";
 import { containsPrefix, type IpPrefix, ipPrefixOf, tryParseIpPrefix } from "../ip_prefix.ts";
 import type { CidrSetItem } from "../rule_peer.ts";
 import type { Cursor } from "./cursor.ts";
-import { onlyField } from "./limits.ts";
+import { onlyField } from "./only_field.ts";
 import { LABEL_SELECTOR_SCHEMA, readPlainSelector } from "./read_label_selector.ts";
 import type { Schema } from "./schema.ts";
 

@@ -8,6 +8,7 @@ import { readTrafficRule, RULE_SCHEMAS, type RuleList } from "./read_traffic_rul
 import type { Schema } from "./schema.ts";
 
 const DEFAULT_DENY_SCHEMA: Schema = { ingress: {}, egress: {} };
+const LOG_SCHEMA: Schema = { value: {} };
 const LISTS: readonly RuleList[] = ["ingress", "ingressDeny", "egress", "egressDeny"];
 
 const SPEC_SCHEMA: Schema = {
@@ -17,7 +18,7 @@ const SPEC_SCHEMA: Schema = {
   egress: { list: true, fields: RULE_SCHEMAS.egress },
   egressDeny: { feature: "deny rules", list: true, fields: RULE_SCHEMAS.egressDeny },
   enableDefaultDeny: { fields: DEFAULT_DENY_SCHEMA },
-  log: { feature: "log text", fields: { value: {} } },
+  log: { feature: "log text", fields: LOG_SCHEMA },
   description: {},
   labels: {},
   nodeSelector: {
@@ -148,7 +149,7 @@ function readRules(field: Cursor, fields: ReadonlyMap<string, Cursor>): SpecRule
   }
   const rulesOf = <L extends RuleList>(list: L) =>
     optional(list, fields.get(list)?.items().map((item) => readTrafficRule(item, list)));
-  const log = fields.get("log")?.fields({ value: {} }).get("value")?.string();
+  const log = readLog(fields.get("log"));
   return {
     ...optional("description", fields.get("description")?.string()),
     ...rulesOf("ingress"),
@@ -158,6 +159,20 @@ function readRules(field: Cursor, fields: ReadonlyMap<string, Cursor>): SpecRule
     enableDefaultDeny: readDefaultDeny(fields.get("enableDefaultDeny")),
     ...optional("log", log),
   };
+}
+
+/** Cilium's limit: the text goes into every flow event (spec.log.value in its CRD). */
+const MAX_LOG = 32;
+
+function readLog(field: Cursor | undefined): string | undefined {
+  const value = field?.fields(LOG_SCHEMA).get("value");
+  const text = value?.string() ?? "";
+  if (value === undefined || text === "") return undefined;
+  if ([...text].length > MAX_LOG) {
+    value.fail(`has ${[...text].length} characters`, `at most ${MAX_LOG}`);
+  }
+  if (/\p{C}/u.test(text)) value.fail("has characters that do not print", "printable text");
+  return text;
 }
 
 function readDefaultDeny(field: Cursor | undefined): SpecRules["enableDefaultDeny"] {

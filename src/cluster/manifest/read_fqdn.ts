@@ -1,6 +1,6 @@
 import type { FqdnSelector } from "../rule_peer.ts";
 import type { Cursor } from "./cursor.ts";
-import { onlyField } from "./limits.ts";
+import { onlyField } from "./only_field.ts";
 import type { Schema } from "./schema.ts";
 
 /** Fields of one item of `toFQDNs` and `rules.dns`. */

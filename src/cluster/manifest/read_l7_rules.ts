@@ -9,8 +9,8 @@ import type {
   TlsContext,
 } from "../l7_rule.ts";
 import type { Cursor } from "./cursor.ts";
-import { onlyField } from "./limits.ts";
 import { readNamespaceName } from "./metadata.ts";
+import { onlyField } from "./only_field.ts";
 import { optional } from "./presence.ts";
 import { FQDN_SCHEMA, readDnsRule } from "./read_fqdn.ts";
 import type { Schema } from "./schema.ts";

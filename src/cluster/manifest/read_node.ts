@@ -1,12 +1,11 @@
 import type { IpAddress } from "../ip_address.ts";
 import type { IpPrefix } from "../ip_prefix.ts";
-import type { CiliumCidrGroup, Node, NodeAddressType } from "../object.ts";
+import type { Node, NodeAddressType } from "../object.ts";
 import type { Cursor } from "./cursor.ts";
 import { readMetadata } from "./metadata.ts";
 import { present } from "./presence.ts";
 import { readAddress } from "./read_address.ts";
 import { readPrefix } from "./read_cidr.ts";
-import type { Schema } from "./schema.ts";
 
 /** Cilium's agent notes the addresses of `cilium_host` here, in this form or the older one. */
 const INTERNAL_IP_ANNOTATIONS = [
@@ -71,27 +70,4 @@ function readPodCidrs(spec: ReadonlyMap<string, Cursor> | undefined): IpPrefix[]
   const single = present(spec?.get("podCIDR"));
   const all = [...many, ...(single === undefined ? [] : [single])].map(readPrefix);
   return [...new Map(all.map((prefix) => [prefix.text, prefix])).values()];
-}
-
-const CIDR_GROUP_SPEC: Schema = { externalCIDRs: {} };
-
-/** Fields of a CiliumCIDRGroup (`cilium.io/v2`, `cilium.io/v2alpha1`). */
-export const CIDR_GROUP_SCHEMA: Schema = {
-  apiVersion: {},
-  kind: {},
-  metadata: {},
-  spec: { fields: CIDR_GROUP_SPEC },
-  status: {},
-};
-
-/** Reads a CiliumCIDRGroup. It says what is allowed, so nothing of it is read over. */
-export function readCidrGroup(object: Cursor): CiliumCidrGroup {
-  const { location } = object;
-  const entries = object.entries();
-  const { name, labels } = readMetadata("CiliumCIDRGroup", object, entries.get("metadata"));
-  const spec = object.known(entries, CIDR_GROUP_SCHEMA).get("spec") ??
-    object.fail("has no spec", "spec");
-  const list = spec.fields(CIDR_GROUP_SPEC).get("externalCIDRs") ??
-    spec.fail("has no externalCIDRs", "externalCIDRs");
-  return { kind: "CiliumCIDRGroup", name, labels, cidrs: list.items().map(readPrefix), location };
 }

@@ -1,7 +1,7 @@
 import type { ServicePeer } from "../rule_peer.ts";
 import type { Cursor } from "./cursor.ts";
-import { onlyField } from "./limits.ts";
 import { readNamespaceName } from "./metadata.ts";
+import { onlyField } from "./only_field.ts";
 import { optional } from "./presence.ts";
 import { LABEL_SELECTOR_SCHEMA, readPlainSelector } from "./read_label_selector.ts";
 import type { Schema } from "./schema.ts";

@@ -30,7 +30,7 @@ export interface ValueContext {
   readonly action?: string;
   /** Name of the whole. @default the type's */
   readonly subject?: string;
-  /** @default "little" */
+  /** Order of the bytes of numbers. @default "little" */
   readonly byteOrder?: ByteOrder;
 }
 

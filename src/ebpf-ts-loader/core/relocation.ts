@@ -124,6 +124,14 @@ function parsePath(text: string, index: number): number[] {
 /**
  * A relocation in words: `byte offset of struct task_struct.mm`. What the path cannot name (a
  * malformed one) is left out.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Btf, type CoreRelocation, describeRelocation } from "ebpf-ts-loader";
+ * function list(relocations: readonly CoreRelocation[], btf: Btf): string[] {
+ *   return relocations.map((each) => describeRelocation(each, btf));
+ * }
+ * ```
  */
 export function describeRelocation({ kind, typeId, path }: CoreRelocation, btf: Btf): string {
   const question = QUESTIONS[kind] ?? `kind ${kind}`;

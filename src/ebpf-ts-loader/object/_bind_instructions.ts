@@ -13,19 +13,15 @@ const PSEUDO = { MAP_FD: 1, MAP_VALUE: 2, KFUNC_CALL: 2, BTF_ID: 3 } as const;
  */
 export const MISSING_FUNCTION = 2_002_000_000;
 
-/** What a program's references are bound to. */
-export interface Bindings {
-  readonly maps: ReadonlyMap<string, { readonly fd: number }>;
-  readonly symbols: ReadonlyMap<string, KernelSymbol>;
-}
-
-/** A copy of the instructions in which references are descriptors, type ids and addresses. */
-export function bindInstructions(spec: ProgramSpec, bindings: Bindings): Uint8Array<ArrayBuffer> {
+/** A copy of the instructions in which references to the kernel are type ids and addresses. */
+export function bindSymbols(
+  spec: ProgramSpec,
+  symbols: ReadonlyMap<string, KernelSymbol>,
+): Uint8Array<ArrayBuffer> {
   const instructions = spec.instructions.slice();
   const view = new DataView(instructions.buffer);
-  bindMaps(view, spec, bindings);
   for (const { instruction, name } of spec.externs) {
-    const symbol = bindings.symbols.get(name);
+    const symbol = symbols.get(name);
     if (!symbol) throw unbound(spec, "kernel symbol", name);
     const at = instruction * INSTRUCTION_SIZE;
     if (view.getUint8(at) === OP_CALL) bindCall(view, at, symbol);
@@ -42,7 +38,12 @@ function setSource(view: DataView, at: number, source: number): void {
   view.setUint8(at + 1, (view.getUint8(at + 1) & 0xf) | (source << 4));
 }
 
-function bindMaps(view: DataView, spec: ProgramSpec, { maps }: Bindings): void {
+/** Writes descriptors into references to maps; may be done again with others. */
+export function bindMaps(
+  view: DataView,
+  spec: ProgramSpec,
+  maps: ReadonlyMap<string, { readonly fd: number }>,
+): void {
   for (const { instruction, map: name, valueOffset } of spec.references) {
     const map = maps.get(name);
     if (!map) throw unbound(spec, "map", name);

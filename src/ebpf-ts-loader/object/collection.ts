@@ -8,6 +8,15 @@ import type { Variable } from "./variable.ts";
  * The maps and programs made from one specification. Closing it closes what was made for it; maps
  * given from outside, or shared by a template, stay open. Programs that are attached or pinned
  * live on in the kernel.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Collection } from "ebpf-ts-loader";
+ * function countersOf(collection: Collection): Uint8Array[] {
+ *   collection.program("count").testRun({ data: new Uint8Array(64) });
+ *   return [...collection.map("counters").entries()].map(([, value]) => value);
+ * }
+ * ```
  */
 export class Collection implements Disposable {
   /** By name; includes those given from outside. */

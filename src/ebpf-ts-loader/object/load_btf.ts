@@ -6,6 +6,18 @@ const LOG_SIZE = 64 * 1024;
 /**
  * Loads BTF into the kernel. The caller owns the fd; maps and programs made with it hold the BTF
  * on their own. Throws {@linkcode ObjectFormatError} with the kernel's reason if it refuses.
+ *
+ * @example Usage
+ * ```ts
+ * import { type CollectionSpec, createMap, loadBtf } from "ebpf-ts-loader";
+ * function sizeOf(spec: CollectionSpec, name: string): number {
+ *   const map = spec.maps.get(name);
+ *   if (!map || !spec.kernelBtf) throw new TypeError("no map or no BTF");
+ *   using btf = loadBtf(spec.kernelBtf, spec.name);
+ *   using created = createMap(map, { btfFd: btf.fd });
+ *   return created.info().valueSize;
+ * }
+ * ```
  */
 export function loadBtf(bytes: Uint8Array<ArrayBuffer>, subject: string): Fd {
   const at = ATTR.BTF_LOAD;

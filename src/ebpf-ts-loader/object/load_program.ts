@@ -5,7 +5,7 @@ import { NotSupportedError, VerifierError } from "../errors.ts";
 import type { ProgramSpec } from "../spec/collection_spec.ts";
 import { ProgramType } from "../spec/program_types.ts";
 import { ATTR, BPF, BpfAttr, ERRNO, errnoName, objectName, SyscallError } from "../sys/mod.ts";
-import { bindInstructions } from "./_bind_instructions.ts";
+import { bindMaps, bindSymbols } from "./_bind_instructions.ts";
 import { explainRefusal } from "./_explain_refusal.ts";
 import { BpfProgram } from "./bpf_program.ts";
 import { missingFeature } from "./_missing_feature.ts";
@@ -61,8 +61,18 @@ const EAGAIN_RETRIES = 5;
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): BpfProgram {
   const { btf, coreBtf } = options;
   if (btf && coreBtf) return loadRelocated(spec, options, { btf, coreBtf });
+  return loadPrepared(spec, options, new PreparedProgram(spec, options));
+}
+
+/** {@linkcode loadProgram} with what was prepared from the same specification and options. */
+export function loadPrepared(
+  spec: ProgramSpec,
+  options: LoadProgramOptions,
+  prepared: PreparedProgram,
+): BpfProgram {
+  const { btf } = options;
   try {
-    return load(spec, options, new Map());
+    return load(spec, options, { prepared, poisoned: new Map() });
   } catch (error) {
     // Before 5.17 the kernel refuses the attribute that CO-RE records go into.
     const unknown = error instanceof SyscallError && error.errno === ERRNO.E2BIG;
@@ -79,16 +89,17 @@ function loadRelocated(
   const { instructions, poisoned } = relocateCore(spec, btf, coreBtf);
   const relocated = { ...spec, instructions, coreRelocations: new Uint8Array(0) };
   const sentences = poisoned.map((each) => [each.instruction, each.relocation] as const);
-  return load(relocated, options, new Map(sentences));
+  const prepared = new PreparedProgram(relocated, options);
+  return load(relocated, options, { prepared, poisoned: new Map(sentences) });
 }
 
 function load(
   spec: ProgramSpec,
   options: LoadProgramOptions,
-  poisoned: ReadonlyMap<number, string>,
+  { prepared, poisoned }: { prepared: PreparedProgram; poisoned: ReadonlyMap<number, string> },
 ): BpfProgram {
-  const attr = loadAttr(spec, options);
-  const { logLevel = 0, btf } = options;
+  const { logLevel = 0, btf, maps = NO_MAPS } = options;
+  const attr = prepared.bind(maps);
   const request: Request = {
     attr,
     spec,
@@ -118,10 +129,38 @@ function attachId({ name, type, attachTo, attachBtf }: ProgramSpec): number {
   throw new NotSupportedError("load program", name, `attach target "${attachTo}"`);
 }
 
-function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): BpfAttr {
+const NO_MAPS: ReadonlyMap<string, never> = new Map<string, never>();
+
+/**
+ * What all loads of a program with other maps share: its attr and its instructions, in place. A
+ * template's copies then differ by a few descriptors. The specification must not change.
+ */
+export class PreparedProgram {
+  readonly #spec: ProgramSpec;
+  readonly #instructions: DataView;
+  readonly #attr: BpfAttr;
+
+  constructor(spec: ProgramSpec, options: LoadProgramOptions) {
+    const instructions = bindSymbols(spec, options.symbols ?? new Map());
+    this.#spec = spec;
+    this.#instructions = new DataView(instructions.buffer);
+    this.#attr = loadAttr(spec, instructions, options);
+  }
+
+  /** The attr of a load with these maps; valid until the next call. */
+  bind(maps: ReadonlyMap<string, { readonly fd: number }>): BpfAttr {
+    bindMaps(this.#instructions, this.#spec, maps);
+    const at = ATTR.PROG_LOAD;
+    return this.#attr.u32(at.logLevel, 0).u32(at.logSize, 0).pointer(at.logPtr, null);
+  }
+}
+
+function loadAttr(
+  spec: ProgramSpec,
+  instructions: Uint8Array<ArrayBuffer>,
+  options: LoadProgramOptions,
+): BpfAttr {
   const at = ATTR.PROG_LOAD;
-  const { maps = new Map(), symbols = new Map() } = options;
-  const instructions = bindInstructions(spec, { maps, symbols });
   const attr = new BpfAttr(BPF.PROG_LOAD, at.size)
     .u32(at.type, spec.type)
     .u32(at.count, instructions.length / INSTRUCTION_SIZE)

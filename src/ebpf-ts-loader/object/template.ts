@@ -15,7 +15,7 @@ import { Collection } from "./collection.ts";
 import { createMap, openPinnedMap, requireCompatible } from "./create_map.ts";
 import { loadBtf } from "./load_btf.ts";
 import { type Kconfig, kconfigContents } from "./kernel_config.ts";
-import { loadProgram } from "./load_program.ts";
+import { loadPrepared, loadProgram, PreparedProgram } from "./load_program.ts";
 import { type KernelSymbol, resolveExterns } from "./resolve_externs.ts";
 import { Variable } from "./variable.ts";
 
@@ -68,6 +68,17 @@ export interface InstantiateOptions {
  * initialisers are made anew for each instance; everything else is shared.
  *
  * Instances may outlive the template: the kernel keeps what their programs use.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Template } from "ebpf-ts-loader";
+ * function verdicts(template: Template, ids: number[], packet: Uint8Array): number[] {
+ *   return ids.map((id) => {
+ *     using instance = template.instantiate({ variables: { config_endpoint_id: id } });
+ *     return instance.program("from_container").testRun({ data: packet }).returnValue;
+ *   });
+ * }
+ * ```
  */
 export class Template implements Disposable {
   readonly #spec: CollectionSpec;
@@ -79,6 +90,7 @@ export class Template implements Disposable {
   readonly #shared = new Map<string, BpfMap>();
   readonly #kconfig: MapSpec | undefined;
   readonly #symbols: ReadonlyMap<string, KernelSymbol>;
+  readonly #prepared = new Map<ProgramSpec, PreparedProgram>();
 
   /** @internal Use {@linkcode prepare}. */
   constructor(spec: CollectionSpec, options: PrepareOptions) {
@@ -204,7 +216,7 @@ export class Template implements Disposable {
   }
 
   #load(spec: ProgramSpec, maps: ReadonlyMap<string, BpfMap>): BpfProgram {
-    return loadProgram(spec, {
+    const options = {
       license: this.#spec.license,
       maps,
       symbols: this.#symbols,
@@ -212,7 +224,11 @@ export class Template implements Disposable {
       ...(this.#options.coreBtf && { coreBtf: this.#options.coreBtf }),
       logLevel: this.#options.logLevel ?? 0,
       ...(this.#btf && { btfFd: this.#btf.fd }),
-    });
+    };
+    if (this.#options.coreBtf || !this.#programs.includes(spec)) return loadProgram(spec, options);
+    const prepared = this.#prepared.get(spec) ?? new PreparedProgram(spec, options);
+    this.#prepared.set(spec, prepared);
+    return loadPrepared(spec, options, prepared);
   }
 
   /** Closes the BTF and the shared maps it made; a second call does nothing. */

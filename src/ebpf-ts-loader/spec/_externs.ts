@@ -21,7 +21,7 @@ export function findExterns(elf: ElfFile, btf: Btf | undefined): Map<string, Ext
   }
   const declared = btf ? declaredExterns(btf) : new Map<string, Declared>();
   const found = symbols.map((symbol) => externOf(elf, symbol, { btf, declared }));
-  const placed = placeKconfig(found, btf);
+  const placed = placeKconfig(found);
   return new Map(placed.map((each) => [each.name, each]));
 }
 
@@ -82,51 +82,43 @@ function externOf(
       "bool, char, char[], an integer or enum libbpf_tristate",
     );
   }
-  const { align, signed } = value;
   const size = btf.sizeOf(type.type);
-  return {
-    kind: "kconfig",
-    name,
-    weak,
-    typeId: type.type,
-    value: value.kind,
-    signed,
-    size,
-    offset: align,
-  };
+  return { kind: "kconfig", name, weak, typeId: type.type, size, offset: 0, ...value };
 }
 
 function kconfigKind(
   btf: Btf,
   id: number,
-): { kind: KconfigKind; signed: boolean; align: number } | undefined {
+): { value: KconfigKind; signed: boolean } | undefined {
   const type = btf.resolve(id);
-  const plain = { signed: false, align: 1 };
   if (type.kind === "int") {
     const { size, signed } = type;
-    if (type.bool) return size === 1 ? { kind: "bool", ...plain } : undefined;
-    if (size === 1) return { kind: "char", signed, align: 1 };
-    return [2, 4, 8].includes(size) ? { kind: "int", signed, align: size } : undefined;
+    if (type.bool) return size === 1 ? { value: "bool", signed: false } : undefined;
+    if (size === 1) return { value: "char", signed };
+    return [2, 4, 8].includes(size) ? { value: "int", signed } : undefined;
   }
   if (type.kind === "enum") {
     const tristate = type.size === 4 && type.name === "libbpf_tristate";
-    return tristate ? { kind: "tristate", signed: false, align: 4 } : undefined;
+    return tristate ? { value: "tristate", signed: false } : undefined;
   }
   if (type.kind !== "array" || type.count === 0) return undefined;
   const element = btf.resolve(type.type);
   const text = element.kind === "int" && element.size === 1 && !element.bool;
-  return text ? { kind: "string", ...plain } : undefined;
+  return text ? { value: "string", signed: false } : undefined;
 }
 
-/** Gives configuration values their places, in libbpf's order; until then `offset` is alignment. */
-function placeKconfig(externs: readonly ExternSpec[], btf: Btf | undefined): ExternSpec[] {
+function alignmentOf({ value, size }: KconfigExtern): number {
+  return value === "string" ? 1 : size;
+}
+
+/** Gives configuration values their places in `.kconfig`, in libbpf's order. */
+function placeKconfig(externs: readonly ExternSpec[]): ExternSpec[] {
   const values = externs.filter((each) => each.kind === "kconfig");
   const byName = (a: ExternSpec, b: ExternSpec) => a.name < b.name ? -1 : 1;
-  values.sort((a, b) => b.offset - a.offset || a.size - b.size || byName(a, b));
-  if (!btf) return [...externs];
+  values.sort((a, b) => alignmentOf(b) - alignmentOf(a) || a.size - b.size || byName(a, b));
   let end = 0;
   const placed = values.map((each): KconfigExtern => {
-    const offset = Math.ceil(end / each.offset) * each.offset;
+    const offset = Math.ceil(end / alignmentOf(each)) * alignmentOf(each);
     end = offset + each.size;
     return { ...each, offset };
   });

@@ -4,7 +4,9 @@ import type { AttachBtf } from "./section_kind.ts";
 
 /** A slot of a map-in-map or prog array that the object fills. */
 export interface SlotSpec {
+  /** Slot number. */
   readonly index: number;
+  /** What the slot holds. */
   readonly kind: "map" | "program";
   /** Name of the map or program. */
   readonly name: string;
@@ -12,6 +14,7 @@ export interface SlotSpec {
 
 /** A map to be created: plain data. */
 export interface MapSpec {
+  /** Name in the object. */
   name: string;
   /** `enum bpf_map_type`; see {@linkcode MapType}. */
   type: number;
@@ -19,6 +22,7 @@ export interface MapSpec {
   keySize: number;
   /** Bytes; of one CPU's value for per-CPU maps. */
   valueSize: number;
+  /** Elements at most; bytes of a ring buffer. */
   maxEntries: number;
   /** Flags of BPF_MAP_CREATE; see {@linkcode MapFlags}. */
   flags: number;
@@ -28,8 +32,9 @@ export interface MapSpec {
   mapExtra: bigint;
   /** True if declared `__uint(pinning, LIBBPF_PIN_BY_NAME)`. */
   pinByName: boolean;
-  /** BTF type ids; 0 if unknown. */
+  /** BTF type id of the key; 0 if unknown. */
   keyTypeId: number;
+  /** BTF type id of the value; 0 if unknown. */
   valueTypeId: number;
   /** Template of the maps inside a map-in-map. */
   inner: MapSpec | undefined;
@@ -58,6 +63,7 @@ export type KconfigKind = "bool" | "tristate" | "char" | "int" | "string";
 
 /** `extern … __kconfig`: a configuration value of the kernel, in the map `.kconfig`. */
 export interface KconfigExtern {
+  /** Tells the kinds of extern apart. */
   readonly kind: "kconfig";
   /** `CONFIG_HZ`, or one of libbpf's `LINUX_KERNEL_VERSION` and `LINUX_HAS_…`. */
   readonly name: string;
@@ -65,7 +71,9 @@ export interface KconfigExtern {
   readonly weak: boolean;
   /** BTF type id of the value. */
   readonly typeId: number;
+  /** How the value is written. */
   readonly value: KconfigKind;
+  /** True if negative values are possible. */
   readonly signed: boolean;
   /** Byte offset inside `.kconfig`. */
   readonly offset: number;
@@ -75,7 +83,9 @@ export interface KconfigExtern {
 
 /** `extern … __ksym` of a variable: its address in the kernel. */
 export interface KsymExtern {
+  /** Tells the kinds of extern apart. */
   readonly kind: "ksym";
+  /** Name in the object. */
   readonly name: string;
   /** True if the object can do without it; its address is then 0. */
   readonly weak: boolean;
@@ -85,7 +95,9 @@ export interface KsymExtern {
 
 /** `extern … __ksym` of a function: a kernel function that programs may call. */
 export interface KfuncExtern {
+  /** Tells the kinds of extern apart. */
   readonly kind: "kfunc";
+  /** Name in the object. */
   readonly name: string;
   /** True if the object can do without it; a call that is reached is then refused. */
   readonly weak: boolean;
@@ -106,6 +118,7 @@ export interface ExternReferenceSpec {
 
 /** A program to be loaded: complete, with every function it calls appended. */
 export interface ProgramSpec {
+  /** Name in the object. */
   name: string;
   /** ELF section it came from, without the leading "?". */
   section: string;
@@ -139,6 +152,7 @@ export interface ProgramSpec {
 
 /** A global variable. */
 export interface VariableSpec {
+  /** Name in the object. */
   readonly name: string;
   /** Name of the section's map: `.rodata`. */
   readonly section: string;
@@ -201,7 +215,19 @@ export function cloneSpec(spec: CollectionSpec): CollectionSpec {
   };
 }
 
-/** A deep copy of one map's specification. */
+/**
+ * A deep copy of one map's specification.
+ *
+ * @example Usage
+ * ```ts
+ * import { cloneMap, parseObject } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * const spec = parseObject(await Deno.readFile("tests/ebpf-ts-loader/fixtures/tc.bpf.o"));
+ * const original = spec.maps.get("flows");
+ * const larger = original && { ...cloneMap(original), maxEntries: 4096 };
+ * assertEquals([original?.maxEntries, larger?.maxEntries], [128, 4096]);
+ * ```
+ */
 export function cloneMap(map: MapSpec): MapSpec {
   return {
     ...map,
@@ -212,7 +238,20 @@ export function cloneMap(map: MapSpec): MapSpec {
   };
 }
 
-/** A deep copy of one program's specification. */
+/**
+ * A deep copy of one program's specification.
+ *
+ * @example Usage
+ * ```ts
+ * import { cloneProgram, parseObject } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * const spec = parseObject(await Deno.readFile("tests/ebpf-ts-loader/fixtures/tc.bpf.o"));
+ * const original = spec.programs.get("loops");
+ * const copy = original && cloneProgram(original);
+ * copy?.instructions.fill(0);
+ * assertEquals(original?.instructions.every((byte) => byte === 0), false);
+ * ```
+ */
 export function cloneProgram(program: ProgramSpec): ProgramSpec {
   return {
     ...program,

@@ -1,4 +1,13 @@
-/** Map types by name; see `enum bpf_map_type` in linux/bpf.h. */
+/**
+ * Map types by name; see `enum bpf_map_type` in linux/bpf.h.
+ *
+ * @example Usage
+ * ```ts
+ * import { MapType } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(MapType.RINGBUF, 27);
+ * ```
+ */
 export const MapType = {
   HASH: 1,
   ARRAY: 2,
@@ -35,7 +44,17 @@ export const MapType = {
   ARENA: 33,
 } as const;
 
-/** Flags of BPF_MAP_CREATE. */
+/**
+ * Flags of BPF_MAP_CREATE.
+ *
+ * @example Usage
+ * ```ts
+ * import { MapFlags, parseObject } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * const spec = parseObject(await Deno.readFile("tests/ebpf-ts-loader/fixtures/tc.bpf.o"));
+ * assertEquals(spec.maps.get("trie")?.flags, MapFlags.NO_PREALLOC);
+ * ```
+ */
 export const MapFlags = {
   NO_PREALLOC: 0x1,
   NUMA_NODE: 0x4,
@@ -62,13 +81,31 @@ export function mapTypeName(type: number): string {
   return Object.entries(MapType).find(([, value]) => value === type)?.[0] ?? `type ${type}`;
 }
 
-/** True for types whose values are one per possible CPU. */
+/**
+ * True for types whose values are one per possible CPU.
+ *
+ * @example Usage
+ * ```ts
+ * import { isPerCpu, MapType } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([isPerCpu(MapType.PERCPU_HASH), isPerCpu(MapType.HASH)], [true, false]);
+ * ```
+ */
 export function isPerCpu(type: number): boolean {
   return type === MapType.PERCPU_HASH || type === MapType.PERCPU_ARRAY ||
     type === MapType.LRU_PERCPU_HASH || type === MapType.PERCPU_CGROUP_STORAGE;
 }
 
-/** True for types whose values are maps. */
+/**
+ * True for types whose values are maps.
+ *
+ * @example Usage
+ * ```ts
+ * import { isMapOfMaps, MapType } from "ebpf-ts-loader";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals([isMapOfMaps(MapType.HASH_OF_MAPS), isMapOfMaps(MapType.HASH)], [true, false]);
+ * ```
+ */
 export function isMapOfMaps(type: number): boolean {
   return type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS;
 }

@@ -21,6 +21,7 @@ export interface SectionKind {
 export interface AttachBtf {
   /** Prefix of the type's name there: `bpf_lsm_`. */
   readonly prefix: string;
+  /** What kind of type it is there. */
   readonly kind: "function" | "typedef";
 }
 

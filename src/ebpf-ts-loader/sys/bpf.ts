@@ -52,12 +52,63 @@ export function bpfCommandName(command: number): string {
 const call = defineSyscall("bpf", ["i32", "buffer", "u32"]);
 const callAsync = defineAsyncSyscall("bpf", ["i32", "buffer", "u32"]);
 
+/** One call of bpf(2), for {@linkcode traceBpf}. */
+export interface BpfTrace {
+  /** The command; {@linkcode bpfCommandName} names it. */
+  readonly command: number;
+  /** The result, or −errno. */
+  readonly result: number;
+  /** How long it took, the way into the kernel and back included. */
+  readonly nanoseconds: number;
+}
+
+let tracer: ((trace: BpfTrace) => void) | undefined;
+
+/**
+ * Reports every blocking call of bpf(2) that this package makes until the handle is disposed: to
+ * see what the loader does, and how much of the time is the kernel's. One tracer at a time; a
+ * later one takes over.
+ *
+ * @example Usage
+ * ```ts
+ * import { type CollectionSpec, loadCollection } from "ebpf-ts-loader";
+ * import { bpfCommandName, traceBpf } from "ebpf-ts-loader/sys";
+ * function loadLoudly(spec: CollectionSpec) {
+ *   using _trace = traceBpf(({ command, result, nanoseconds }) => {
+ *     console.error(`${bpfCommandName(command)} = ${result}, ${nanoseconds} ns`);
+ *   });
+ *   return loadCollection(spec);
+ * }
+ * ```
+ */
+export function traceBpf(onCall: (trace: BpfTrace) => void): Disposable {
+  tracer = onCall;
+  return {
+    [Symbol.dispose]: () => {
+      if (tracer === onCall) tracer = undefined;
+    },
+  };
+}
+
+function traced(
+  command: number,
+  attr: Uint8Array<ArrayBuffer>,
+  size: number,
+  report: (trace: BpfTrace) => void,
+): number {
+  const start = performance.now();
+  const result = call(command, attr, size);
+  report({ command, result, nanoseconds: (performance.now() - start) * 1e6 });
+  return result;
+}
+
 /**
  * Calls bpf(2). Returns the result (often an fd, owned by the caller), or −errno. `attr` holds at
  * least `size` bytes of `union bpf_attr` in host byte order; buffers whose addresses it carries
  * must be kept reachable by the caller.
  */
 export function bpf(command: number, attr: Uint8Array<ArrayBuffer>, size: number): number {
+  if (tracer) return traced(command, attr, size, tracer);
   return call(command, attr, size);
 }
 

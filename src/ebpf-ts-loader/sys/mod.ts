@@ -10,6 +10,7 @@
  * - {@linkcode defineAsyncSyscall} runs on a thread of the pool (grace periods, epoll);
  * - {@linkcode createNetns} makes a network namespace that vanishes with the process;
  * - {@linkcode openSocket} opens a TCP, UDP or ICMP socket inside any of them;
+ * - {@linkcode traceBpf} reports every bpf(2) with its result and its time;
  * - {@linkcode recordFdOrigins} remembers where each descriptor was made, to find a leak.
  *
  * @example Usage
@@ -25,7 +26,7 @@
  * @module
  */
 
-export { BPF, bpf, bpfAsync, bpfCommandName } from "./bpf.ts";
+export { BPF, bpf, bpfAsync, bpfCommandName, type BpfTrace, traceBpf } from "./bpf.ts";
 export { ATTR, BpfAttr, objectName } from "./bpf_attr.ts";
 export { defaultEpoll, EPOLL, Epoll } from "./epoll.ts";
 export { check, ERRNO, errnoName, SyscallError, type SyscallErrorContext } from "./errno.ts";

@@ -22,7 +22,9 @@ import {
   POLICY_ENTRY_SIZE,
   POLICY_ENTRY_VERDICT_OFF,
   PROFILE_DEPTH_MASK,
+  VERDICT_ALLOW,
 } from "../../datapath/layout.ts";
+import { canHaveKey } from "./packet_key.ts";
 
 /** What a byte of an image is part of. */
 export type ImagePart =
@@ -53,6 +55,8 @@ const ENTRY_FIELDS: readonly (readonly [part: ImagePart, offset: number, bytes: 
   ["auth type", POLICY_ENTRY_AUTH_TYPE_OFF, 1],
 ];
 
+/** Behind the last key. */
+const END_OF_KEYS = 1 << 24;
 const UNUSED_START = 0xffffffff;
 const WORD = 4;
 const BLOCK_BYTES = 2 * IMAGE_LINE_BYTES;
@@ -70,6 +74,14 @@ export function usedImageBytes(image: Uint8Array, slots: readonly number[]): Ima
     for (const slot of slots) walk.cell(direction, slot);
   }
   return walk.bytes;
+}
+
+/** Lists the keys at which ranges begin. */
+export function usedImageStarts(image: Uint8Array, slots: readonly number[]): Set<number> {
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  const parts = usedImageBytes(image, slots);
+  const starts = parts.filter(({ part, offset }) => part === "range start" && offset % WORD === 0);
+  return new Set(starts.map(({ offset }) => view.getUint32(offset, true)));
 }
 
 class ImageWalk {
@@ -113,21 +125,26 @@ class ImageWalk {
     this.#seen.add(block);
     const at = this.#blocksAt + block * BLOCK_BYTES;
     this.#note(at, 1, "profile flags");
-    this.#block(block, this.#view.getUint32(at, true) & PROFILE_DEPTH_MASK);
+    this.#block(block, this.#view.getUint32(at, true) & PROFILE_DEPTH_MASK, [0, END_OF_KEYS]);
   }
 
-  #block(block: number, depth: number): void {
+  /** A block that packets with keys from `first` up to `end` come to. */
+  #block(block: number, depth: number, [first, end]: readonly [number, number]): void {
     const at = this.#blocksAt + block * BLOCK_BYTES;
-    let children = 1;
+    const starts = [first];
     for (let word = 1; word < IMAGE_KEYS_PER_LINE; word++) {
-      if (this.#view.getUint32(at + word * WORD, true) === UNUSED_START) continue;
+      const start = this.#view.getUint32(at + word * WORD, true);
+      if (start === UNUSED_START) continue;
       this.#note(at + word * WORD, WORD, "range start");
-      children++;
+      starts.push(start);
     }
-    for (let i = 0; i < children; i++) {
+    for (const [i, start] of starts.entries()) {
+      const range = [start, starts[i + 1] ?? end] as const;
+      // Ranges cover all keys; no packet comes to those between the protocols.
+      if (!canHaveKey(...range)) continue;
       if (depth > 0) {
         const stride = depth === 1 ? 1 : IMAGE_CHILD_STRIDE;
-        this.#block(block + 1 + i * stride, depth - 1);
+        this.#block(block + 1 + i * stride, depth - 1, range);
         continue;
       }
       const number = at + IMAGE_LINE_BYTES + i * WORD;
@@ -138,7 +155,11 @@ class ImageWalk {
 
   #entry(number: number): void {
     const at = this.#entriesAt + number * POLICY_ENTRY_SIZE;
-    for (const [part, offset, bytes] of ENTRY_FIELDS) this.#note(at + offset, bytes, part);
+    const allows = this.#view.getUint8(at + POLICY_ENTRY_VERDICT_OFF) === VERDICT_ALLOW;
+    for (const [part, offset, bytes] of ENTRY_FIELDS) {
+      // Whether to authenticate is asked of what is allowed.
+      if (part !== "auth type" || allows) this.#note(at + offset, bytes, part);
+    }
   }
 
   #note(offset: number, bytes: number, part: ImagePart): void {

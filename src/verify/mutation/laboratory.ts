@@ -35,6 +35,8 @@ export interface Constants {
   readonly events?: readonly EventKind[];
   /** The subject has addresses. @default {true} */
   readonly addresses?: boolean;
+  /** The subject's identity; one that the node knows. @default as in ROW_NODE */
+  readonly identity?: number;
 }
 
 /** Packet sets in memory, ready to run; batches are never freed, so they are made once. */
@@ -241,12 +243,12 @@ export class Laboratory implements Disposable {
   }
 }
 
-function stateWith({ events, addresses = true }: Constants): NodeState {
-  const endpoints = ROW_NODE.endpoints.map((endpoint) =>
-    addresses || endpoint.id !== ROW_ENDPOINT.SUBJECT
-      ? endpoint
-      : { ...endpoint, ipv4: undefined, ipv6: undefined }
-  );
+function stateWith({ events, addresses = true, identity }: Constants): NodeState {
+  const endpoints = ROW_NODE.endpoints.map((endpoint) => {
+    if (endpoint.id !== ROW_ENDPOINT.SUBJECT) return endpoint;
+    const known = { ...endpoint, identity: identity ?? endpoint.identity };
+    return addresses ? known : { ...known, ipv4: undefined, ipv6: undefined };
+  });
   return { ...ROW_NODE, endpoints, events: events ?? ROW_NODE.events };
 }
 

@@ -2,6 +2,7 @@ import { type ProgramSpec, VerifierError } from "ebpf-ts-loader";
 import { SyscallError } from "ebpf-ts-loader/sys";
 import { type Bench, type Constants, Laboratory } from "./laboratory.ts";
 import { mutated, type ProgramMutant, programMutants } from "./mutant.ts";
+import { ROW_IDENTITY } from "../row_node.ts";
 import type { PacketSet } from "./packet_set.ts";
 import { blockStarts, trapped } from "./trap.ts";
 
@@ -22,6 +23,8 @@ const OTHER_CONSTANTS: readonly Constants[] = [
   { events: ["policy_verdict"] },
   { events: ["trace"] },
   { addresses: false },
+  // Bits that are set in one of the two identities and not in the other.
+  { identity: ROW_IDENTITY.LONG },
 ];
 
 /** Tries every mutant of every program against the packet sets of a bench. */

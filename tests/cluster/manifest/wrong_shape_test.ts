@@ -7,6 +7,14 @@ const ingress = (rule: string) => policy(`${EVERY_POD}  ingress: [${rule}]`);
 
 testWrong([
   {
+    description: "a text without end, of which it quotes the start",
+    text: policy(`${EVERY_POD}  ingress: ${"all ".repeat(1000)}`),
+    message: [
+      `${IN_RULE1}spec.ingress is "${"all ".repeat(29)}…, expected a list`,
+      "  at p.yaml:7:12",
+    ],
+  },
+  {
     description: "the talk's slide: toPorts one level too high",
     text: policy(`  endpointSelector:
     matchLabels: { org: empire, class: deathstar }

@@ -7,6 +7,22 @@ const clusterwide = (spec: string) => policy(spec, "CiliumClusterwideNetworkPoli
 
 testWrong([
   {
+    description: "a log text of 33 characters",
+    text: policy(`${EVERY_POD}  ingress: [{}]\n  log: { value: ${"x".repeat(33)} }`),
+    message: [
+      `${IN_RULE1}spec.log.value has 33 characters, expected at most 32`,
+      "  at p.yaml:8:17",
+    ],
+  },
+  {
+    description: "a log text with a line break",
+    text: policy(`${EVERY_POD}  ingress: [{}]\n  log: { value: "a\\nb" }`),
+    message: [
+      `${IN_RULE1}spec.log.value has characters that do not print, expected printable text`,
+      "  at p.yaml:8:17",
+    ],
+  },
+  {
     description: "no endpointSelector",
     text: policy("  ingress: [{}]"),
     message: [

@@ -93,9 +93,14 @@ export function tagOf(path: string): string {
 /** `bpftool prog dump xlated` of a pinned program, with the maps' names in place of their ids. */
 export function dumpOf(path: string): string[] {
   const text = mustRun("bpftool", "prog", "dump", "xlated", "pinned", path);
-  const named = text.replace(/map\[id:(\d+)\]/g, (_, id) => `map[${mapName(id)}]`);
-  // Addresses of inlined calls and of the program's own parts differ from load to load.
-  return named.split("\n").filter((line) => /^\s*\d+: /.test(line));
+  return text.split("\n")
+    // Without the addresses of inlined calls, which stand on lines of their own.
+    .filter((line) => /^\s*\d+: /.test(line))
+    .map((line) =>
+      line.replace(/map\[id:(\d+)\]/, (_, id) => `map[${mapName(id)}]`)
+        // Memory that the kernel allocated for this load; its symbols are at 0xffffffff…
+        .replace(/0xffff8[0-9a-f]{11}/, "(allocated)")
+    );
 }
 
 function mapName(id: string): string {

@@ -65,6 +65,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: driver OBJECT [PIN_FOLDER BTF KCONFIG PROGRAM...]\n");
 		return 2;
 	}
+	options.pin_root_path = argv[2];
 	if (*argv[3])
 		options.btf_custom_path = argv[3];
 	if (*argv[4])

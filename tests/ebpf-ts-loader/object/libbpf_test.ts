@@ -4,7 +4,7 @@ import { fixture } from "../fixtures.ts";
 import { kernelTest, uniqueBpffsPath } from "../kernel.ts";
 import { dumpOf, libbpfMissing, LibbpfPrograms, tagOf } from "../libbpf/compare.ts";
 
-const NAMES = ["tc.bpf.o", "core.bpf.o", "externs.bpf.o", "variables.bpf.o"];
+const NAMES = ["tc.bpf.o", "core.bpf.o", "externs.bpf.o", "variables.bpf.o", "code.bpf.o"];
 
 // libbpf poisons a call of a missing weak function since 1.2; 1.1 leaves it 0. Dead code, but part
 // of the tag.
@@ -13,7 +13,8 @@ const SINCE_1_2 = ["weak_kfunc"];
 for (const name of NAMES) {
   kernelTest(`${name} becomes what libbpf makes of it: equal tags, equal translated code`, () => {
     const object = new URL(`../fixtures/${name}`, import.meta.url).pathname;
-    using collection = loadCollection(fixture(name));
+    using pins = pinFolder();
+    using collection = loadCollection(fixture(name), { pinPath: pins.path });
     const programs = [...collection.programs.keys()];
     using theirs = new LibbpfPrograms({ object, programs });
     using folder = pinFolder();

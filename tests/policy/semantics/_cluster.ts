@@ -17,7 +17,8 @@ items:
   - apiVersion: v1
     kind: Node
     metadata: { name: n2, labels: { role: control, zone: z1 } }
-    status: { addresses: [{ type: InternalIP, address: 10.0.0.2 }] }
+    status:
+      addresses: [{ type: InternalIP, address: 10.0.0.2 }, { type: ExternalIP, address: 50.0.0.2 }]
   - apiVersion: v1
     kind: Node
     metadata: { name: n3, labels: { role: worker, zone: z2 } }

@@ -47,7 +47,24 @@ testVerdicts([
     flows: [
       ["blue/db", "n3", "80/TCP", "allowed", "with policy-cidr-match-mode=nodes for nodes too"],
       ["blue/db", "n2", "80/TCP", "denied at egress", "by their addresses"],
+      ["blue/db", "n1", "80/TCP", "denied at egress", "and not for the host beside it"],
     ],
+  },
+  {
+    source: "https://github.com/cilium/cilium/pull/48046 (CIDR labels of host identities)",
+    policies: to("toCIDR: [10.0.0.0/8]"),
+    settings: { cidrMatchMode: ["nodes"] },
+    flows: [
+      ["blue/db", "n1", "80/TCP", "allowed", "nodes in a block: the host is one of them"],
+      ["blue/db", "n3", "80/TCP", "allowed", "so are the others"],
+      ["blue/db", "blue/web", "80/TCP", "denied at egress", "pods are none"],
+    ],
+  },
+  {
+    source: "https://github.com/cilium/cilium/pull/48046 (0.0.0.0/0 in mode nodes)",
+    policies: to("toCIDR: [0.0.0.0/0]"),
+    settings: { cidrMatchMode: ["nodes"] },
+    flows: [["blue/db", "n3", "80/TCP", "allowed", "nodes are in 0.0.0.0/0 then, too"]],
   },
   {
     source: `${DOCS}/layer3/#entities-based ("identical to allowing to CIDR 0.0.0.0/0")`,

@@ -76,6 +76,24 @@ testVerdicts([
     ],
   },
   {
+    source: "https://github.com/cilium/cilium/issues/29432 (2: that IP's identity changes)",
+    policies: to("kube-apiserver"),
+    flows: [
+      [
+        "blue/db",
+        "50.0.0.2",
+        "6443/TCP",
+        "denied at egress",
+        "a node's other addresses are not it",
+      ],
+    ],
+  },
+  {
+    source: "https://github.com/cilium/cilium/issues/29432 (2: that IP's identity changes)",
+    policies: to("remote-node"),
+    flows: [["blue/db", "50.0.0.2", "22/TCP", "allowed", "but they are that remote node's"]],
+  },
+  {
     source: ENTITIES,
     policies: to("none"),
     flows: [["blue/db", "blue/web", "80/TCP", "denied at egress", "none is nobody"]],
