@@ -5,7 +5,7 @@
 import { clearConntrack, initConntrack } from "./conntrack";
 import { clearEndpointConfigs, initEndpointConfigs } from "./endpoint_config";
 import { initEndpoints, resetEndpoints } from "./endpoints";
-import { clearEvents, clearMetrics, initEvents } from "./events";
+import { clearEvents, clearMetrics, clearReported, initEvents } from "./events";
 import { clearFragments, initFragments } from "./fragment";
 import { initImageBuilder } from "./image_builder";
 import { initImageStore } from "./image_store";
@@ -68,4 +68,5 @@ export function resetTables(): void {
   clearFragments();
   clearMetrics();
   clearEvents();
+  clearReported();
 }

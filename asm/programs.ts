@@ -14,7 +14,7 @@ import {
   wantsEvents,
 } from "./endpoint_config";
 import { endpointLookup, endpointPolicy } from "./endpoints";
-import { count, drop, raiseEvent } from "./events";
+import { count, drop, flowEventDue, raiseEvent, raiseFlowlessEvent } from "./events";
 import { fragmentResolve } from "./fragment";
 import {
   identityMark,
@@ -25,6 +25,8 @@ import {
   scopeFallback,
 } from "./ipcache";
 import {
+  CT_ENTRY_REPLY_REPORTED_OFF,
+  CT_ENTRY_REPORTED_OFF,
   CT_RELATED,
   CT_REPLY,
   DIRECTION_EGRESS,
@@ -92,7 +94,9 @@ function destinationAddress(): usize {
 function peerSlot(identity: u32, slot: u32, direction: u32): u32 {
   if (slot) return slot;
   count(REASON_SLOT_FALLBACK, direction, packet.length);
-  if (wantsEvents(EVENTS_TRACE)) raiseEvent(EVENT_TRACE, REASON_SLOT_FALLBACK, direction);
+  if (wantsEvents(EVENTS_TRACE)) {
+    raiseFlowlessEvent(EVENT_TRACE, REASON_SLOT_FALLBACK, direction);
+  }
   return scopeFallback(identity, packet.family);
 }
 
@@ -118,6 +122,21 @@ function judge(direction: u32, slot: u32, canRedirect: bool, own: usize): i32 {
   return canRedirect ? proxyResolve() : DROP_PROXY_SET_FAILED;
 }
 
+/** Tells again of a flow that goes on. */
+function reportFlow(entry: usize, direction: u32): void {
+  if (verdict.ctState == CT_REPLY) {
+    if (!wantsEvents(EVENTS_TRACE)) return;
+    if (!flowEventDue(load<u32>(entry, CT_ENTRY_REPLY_REPORTED_OFF))) return;
+    store<u32>(entry, nowSeconds(), CT_ENTRY_REPLY_REPORTED_OFF);
+    raiseEvent(EVENT_TRACE, REASON_FORWARDED, direction);
+    return;
+  }
+  if (!wantsEvents(EVENTS_POLICY_VERDICT)) return;
+  if (!flowEventDue(load<u32>(entry, CT_ENTRY_REPORTED_OFF))) return;
+  store<u32>(entry, nowSeconds(), CT_ENTRY_REPORTED_OFF);
+  raiseEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
+}
+
 /** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
 function admit(
   direction: u32,
@@ -138,15 +157,16 @@ function admit(
   }
   if (entry) {
     conntrackUpdate(entry, state, seconds);
+    reportFlow(entry, direction);
     return 0;
   }
   if (packet.creates) {
     const reason = conntrackCreate(direction, seconds);
     if (reason) return reason;
   }
-  if (wantsEvents(EVENTS_POLICY_VERDICT)) {
-    raiseEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
-  }
+  if (!wantsEvents(EVENTS_POLICY_VERDICT)) return 0;
+  if (packet.creates) raiseEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
+  else raiseFlowlessEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
   return 0;
 }
 

@@ -145,7 +145,8 @@ export function setEndpoint(
   slot: u32,
   policy: u32,
   flags: u32,
+  eventInterval: u32,
 ): void {
-  configureEndpoint(id, ifindex, ipv4, address, events);
+  configureEndpoint(id, ifindex, ipv4, address, events, eventInterval);
   setEndpointPolicy(id, identitySlot(identity, slot), policy, flags);
 }

@@ -162,6 +162,7 @@ enum limits {
 	MAX_IPCACHE = 524288,
 	MAX_CONNTRACK = 262144,
 	MAX_REDIRECTS = 4096,		/* redirect ids 1..4095 */
+	MAX_REPORTED = 16384,		/* kinds of events that are held back for an interval */
 	MAX_FRAGMENTS = 8192,		/* packets whose fragments are under way, per family */
 	MAX_CONNTRACK_SEEN_BY_TESTS = 131072, /* LRU eviction may differ: tests stay below */
 	METRICS_SIZE = 512,		/* reason << 1 | direction */

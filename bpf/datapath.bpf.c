@@ -38,7 +38,8 @@ static __always_inline __u32 peer_slot(__u32 identity, __u32 slot, __u32 directi
 		return slot;
 	count(REASON_SLOT_FALLBACK, direction, packet->length);
 	if (CONFIG(events) & EVENTS_TRACE)
-		raise_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet, verdict);
+		raise_flowless_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet,
+				     verdict);
 	return scope_fallback(identity, packet->tuple.family);
 }
 
@@ -72,6 +73,24 @@ static __always_inline int judge(__u32 direction, __u32 slot, __u32 can_redirect
 	return can_redirect ? proxy_resolve(packet, verdict) : DROP_PROXY_SET_FAILED;
 }
 
+/* Tells again of a flow that goes on. Two CPUs may do so at once; nothing is lost by that. */
+static __always_inline void report_flow(struct ct_entry *entry, __u32 direction,
+					const struct packet *packet,
+					const struct verdict *verdict, __u32 now)
+{
+	if (verdict->ct_state == CT_REPLY) {
+		if (!(CONFIG(events) & EVENTS_TRACE) || !flow_event_due(entry->reply_reported, now))
+			return;
+		entry->reply_reported = now;
+		raise_event(EVENT_TRACE, REASON_FORWARDED, direction, packet, verdict);
+		return;
+	}
+	if (!(CONFIG(events) & EVENTS_POLICY_VERDICT) || !flow_event_due(entry->reported, now))
+		return;
+	entry->reported = now;
+	raise_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet, verdict);
+}
+
 /* Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
 static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slot,
 				 __u32 can_redirect, const struct endpoint_policy *own,
@@ -92,6 +111,7 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 	}
 	if (entry) {
 		ct_update(entry, packet, verdict, now);
+		report_flow(entry, direction, packet, verdict, now);
 		return 0;
 	}
 	if (packet->creates) {
@@ -99,8 +119,13 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 		if (reason)
 			return reason;
 	}
-	if (CONFIG(events) & EVENTS_POLICY_VERDICT)
+	if (!(CONFIG(events) & EVENTS_POLICY_VERDICT))
+		return 0;
+	if (packet->creates)
 		raise_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet, verdict);
+	else
+		raise_flowless_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet,
+				     verdict);
 	return 0;
 }
 

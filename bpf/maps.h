@@ -140,6 +140,16 @@ struct {
 	__type(value, struct metrics_value);
 } metrics SEC(".maps");
 
+/* kind of event -> seconds of the ambient clock when it was last raised. Written by the
+ * programs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_REPORTED);
+	__type(key, struct reported_key);
+	__type(value, __u32);
+} reported SEC(".maps");
+
 /* struct event. Written by the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -89,7 +89,8 @@ struct ct_entry {
 	__u64 reply_packets;
 	__u64 reply_bytes;
 	__u32 expires;		/* seconds of the ambient clock */
-	__u32 reported;		/* when an event last told of the flow, same clock */
+	__u32 reported;		/* when a verdict event last told of it, same clock */
+	__u32 reply_reported;	/* when a trace event last told of its replies */
 	__u32 src_identity;
 	__u32 cookie;		/* of the entry that allowed its last packet */
 	__u16 redirect;		/* id in the redirects map, 0: none */
@@ -97,7 +98,7 @@ struct ct_entry {
 	__u8 flags;		/* enum ct_flags */
 	__u8 tcp_flags;		/* seen in the flow's own direction */
 	__u8 reply_tcp_flags;
-	__u8 pad;
+	__u8 pad[5];
 };
 
 /* A packet that travels in fragments: RFC 791 for IPv4, RFC 8200 for IPv6. */
@@ -131,6 +132,18 @@ struct fragment_info {
 struct metrics_value {
 	__u64 packets;
 	__u64 bytes;
+};
+
+/* Events of packets without a flow of which one in an interval tells. */
+struct reported_key {
+	__u32 src_identity;
+	__u32 dst_identity;
+	__u16 endpoint;
+	__u16 policy_port;
+	__u8 type;		/* enum event_type */
+	__u8 reason;
+	__u8 direction;
+	__u8 protocol;
 };
 
 /* One record of the events ring. `timestamp` and `ifindex` are ambient: equal in

@@ -90,17 +90,23 @@ export interface NodeState {
   readonly redirects?: readonly RedirectState[] | undefined;
   /** Which events the programs raise. @default {["drop", "policy_verdict", "trace"]} */
   readonly events?: readonly EventKind[] | undefined;
+  /**
+   * Seconds in which a flow, or packets of one kind without a flow, are told of once. With 0 a
+   * flow is told of when it begins, and each packet without one.
+   * @default {0}
+   */
+  readonly eventInterval?: number | undefined;
 }
 
 /** Conntrack entries of both families, as the maps hold them; entry i has key i and value i. */
 export interface ConntrackDump {
   /** `struct ct4_key`, 16 bytes each. */
   readonly keys4: Uint8Array;
-  /** `struct ct_entry`, 56 bytes each. */
+  /** `struct ct_entry`, 64 bytes each. */
   readonly values4: Uint8Array;
   /** `struct ct6_key`, 40 bytes each. */
   readonly keys6: Uint8Array;
-  /** `struct ct_entry`, 56 bytes each. */
+  /** `struct ct_entry`, 64 bytes each. */
   readonly values6: Uint8Array;
 }
 

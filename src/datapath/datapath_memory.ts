@@ -152,8 +152,7 @@ export class DatapathMemory {
     for (const { id, port } of state.redirects ?? []) {
       new DataView(this.wasm.memory.buffer).setUint32(this.#redirect(id), port, true);
     }
-    const events = eventMaskOf(state);
-    for (const endpoint of state.endpoints) this.#loadEndpoint(endpoint, events);
+    for (const endpoint of state.endpoints) this.#loadEndpoint(endpoint, state);
   }
 
   /**
@@ -296,7 +295,7 @@ export class DatapathMemory {
     this.#stored("ipcache", result);
   }
 
-  #loadEndpoint(endpoint: EndpointState, events: number): void {
+  #loadEndpoint(endpoint: EndpointState, state: NodeState): void {
     const { exports } = this.wasm;
     const { id, ifindex, identity, ipv4, ipv6, policy } = endpoint;
     const mac = [...macWords(endpoint.mac), ...macWords(endpoint.nodeMac)] as const;
@@ -310,8 +309,10 @@ export class DatapathMemory {
     }
     const [ipv4Word] = ipv4 ? macWords(ipv4) : [0];
     const slot = this.slotOf(identity);
+    const events = eventMaskOf(state);
+    const interval = state.eventInterval ?? 0;
     const flags = endpoint.audit === true ? ENDPOINT_AUDIT : 0;
-    exports.setEndpoint(id, ifindex, ipv4Word, events, identity, slot, policy, flags);
+    exports.setEndpoint(id, ifindex, ipv4Word, events, identity, slot, policy, flags, interval);
   }
 
   #redirect(id: number): number {

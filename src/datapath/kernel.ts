@@ -19,8 +19,7 @@ import { readBpfObject } from "./bpf_objects.ts";
 import { collectMaps, type ConntrackCollection } from "./conntrack_collection.ts";
 import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
-import { EndpointTemplate } from "./endpoint_programs.ts";
-import { eventMaskOf } from "./event_mask.ts";
+import { EndpointTemplate, settingsOf } from "./endpoint_programs.ts";
 import { KernelNode } from "./kernel_node.ts";
 import {
   EVENT_SIZE,
@@ -240,7 +239,7 @@ export class KernelDatapath implements Datapath {
         .map((name) => [name, loaded.node.map(name)] as const),
     );
     using owned = new DisposableStack();
-    const settings = { events: eventMaskOf(loaded.state), ambient: true };
+    const settings = settingsOf(loaded.state, true);
     const template = owned.use(
       // Mutants are refused by the hundred: statistics alone make a short log.
       new EndpointTemplate(spec, settings, { maps, only: [program.name], logLevel: LOG_STATS }),

@@ -57,21 +57,22 @@ export const CT6_KEY_PROTOCOL_OFF = 36;
 export const CT6_KEY_DIRECTION_OFF = 37;
 export const CT6_KEY_PAD_OFF = 38;
 
-export const CT_ENTRY_SIZE = 56;
+export const CT_ENTRY_SIZE = 64;
 export const CT_ENTRY_PACKETS_OFF = 0;
 export const CT_ENTRY_BYTES_OFF = 8;
 export const CT_ENTRY_REPLY_PACKETS_OFF = 16;
 export const CT_ENTRY_REPLY_BYTES_OFF = 24;
 export const CT_ENTRY_EXPIRES_OFF = 32;
 export const CT_ENTRY_REPORTED_OFF = 36;
-export const CT_ENTRY_SRC_IDENTITY_OFF = 40;
-export const CT_ENTRY_COOKIE_OFF = 44;
-export const CT_ENTRY_REDIRECT_OFF = 48;
-export const CT_ENTRY_REV_NAT_OFF = 50;
-export const CT_ENTRY_FLAGS_OFF = 52;
-export const CT_ENTRY_TCP_FLAGS_OFF = 53;
-export const CT_ENTRY_REPLY_TCP_FLAGS_OFF = 54;
-export const CT_ENTRY_PAD_OFF = 55;
+export const CT_ENTRY_REPLY_REPORTED_OFF = 40;
+export const CT_ENTRY_SRC_IDENTITY_OFF = 44;
+export const CT_ENTRY_COOKIE_OFF = 48;
+export const CT_ENTRY_REDIRECT_OFF = 52;
+export const CT_ENTRY_REV_NAT_OFF = 54;
+export const CT_ENTRY_FLAGS_OFF = 56;
+export const CT_ENTRY_TCP_FLAGS_OFF = 57;
+export const CT_ENTRY_REPLY_TCP_FLAGS_OFF = 58;
+export const CT_ENTRY_PAD_OFF = 59;
 
 export const FRAGMENT4_KEY_SIZE = 16;
 export const FRAGMENT4_KEY_SADDR_OFF = 0;
@@ -99,6 +100,16 @@ export const FRAGMENT_INFO_ALWAYS_ALLOWED_OFF = 15;
 export const METRICS_VALUE_SIZE = 16;
 export const METRICS_VALUE_PACKETS_OFF = 0;
 export const METRICS_VALUE_BYTES_OFF = 8;
+
+export const REPORTED_KEY_SIZE = 16;
+export const REPORTED_KEY_SRC_IDENTITY_OFF = 0;
+export const REPORTED_KEY_DST_IDENTITY_OFF = 4;
+export const REPORTED_KEY_ENDPOINT_OFF = 8;
+export const REPORTED_KEY_POLICY_PORT_OFF = 10;
+export const REPORTED_KEY_TYPE_OFF = 12;
+export const REPORTED_KEY_REASON_OFF = 13;
+export const REPORTED_KEY_DIRECTION_OFF = 14;
+export const REPORTED_KEY_PROTOCOL_OFF = 15;
 
 export const EVENT_SIZE = 80;
 export const EVENT_TYPE_OFF = 0;
@@ -436,6 +447,7 @@ export const MAX_IDENTITIES = 131072;
 export const MAX_IPCACHE = 524288;
 export const MAX_CONNTRACK = 262144;
 export const MAX_REDIRECTS = 4096;
+export const MAX_REPORTED = 16384;
 export const MAX_FRAGMENTS = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS = 131072;
 export const METRICS_SIZE = 512;
@@ -448,11 +460,11 @@ export const LIMITS_NAMES: ReadonlyMap<number, string> = new Map([
   [131072, "MAX_IDENTITIES"],
   [524288, "MAX_IPCACHE"],
   [262144, "MAX_CONNTRACK"],
+  [16384, "MAX_REPORTED"],
   [8192, "MAX_FRAGMENTS"],
   [512, "METRICS_SIZE"],
   [8388608, "EVENTS_RING_BYTES"],
   [224, "PACKET_DATA_BYTES"],
-  [16384, "PACKET_BATCH"],
 ]);
 
 export const IMAGE_MAGIC = 1230002004;

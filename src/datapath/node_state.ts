@@ -121,6 +121,7 @@ export function checkNodeState(state: NodeState): void {
     requireRoom(name, family.length - cidrs, MAX_IPCACHE);
     requireRoom(`${name}_cidr`, cidrs, MAX_IPCACHE);
   }
+  requireNumber("node", "eventInterval", state.eventInterval ?? 0, 0, MAX_U32);
   for (const { id, port } of state.redirects ?? []) {
     requireNumber("redirect", "id", id, 1, MAX_REDIRECTS - 1);
     requireNumber("redirect", "port", port, 0, 0xFFFF);

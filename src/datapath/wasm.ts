@@ -66,6 +66,7 @@ export interface WasmExports {
     slot: number,
     policy: number,
     flags: number,
+    eventInterval: number,
   ): void;
   redirectPort(id: number): number;
   endpointPolicy(id: number): number;

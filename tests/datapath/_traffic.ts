@@ -68,6 +68,7 @@ export function hostileState(random: Random): NodeState {
       { ...unready!, ipv4: undefined },
     ],
     redirects: REDIRECTS,
+    eventInterval: oneOf(random, [0, 1, 7, 100]),
     identities: [...NODE.identities, { identity: LOCAL_IDENTITY, slot: 300 }],
     ipcache: [
       ...NODE.ipcache,
