@@ -131,7 +131,8 @@ export class NodeTable {
     } else {
       const local = localNode === undefined || localNode === name;
       const apiServer = node.addresses.some(({ address }) => this.#isApiServer(address));
-      const own = this.#ownIdentities(node);
+      // Nobody whose policies are computed here sees this node from elsewhere.
+      const own = localNode === name ? [] : this.#ownIdentities(node);
       const shared = node.addresses.map(({ address }) =>
         this.#isApiServer(address) ? RESERVED.KUBE_APISERVER : RESERVED.REMOTE_NODE
       );

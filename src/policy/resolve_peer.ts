@@ -161,8 +161,9 @@ function allowance(
 }
 
 /**
- * A port has one proxy: that of the oldest policy, then the first by namespace and name.
- * What others ask for is as if it were not there.
+ * A port has one proxy: that of the oldest policy, then the first by namespace and name,
+ * then its first rule; of a rule that contradicts itself the first protocol by name. What
+ * others ask for is as if it were not there.
  */
 function settleConflicts(
   rules: readonly RuleAtPort[],
@@ -170,7 +171,7 @@ function settleConflicts(
 ): readonly RuleAtPort[] {
   const asking = rules.filter(({ l7 }) => l7 !== undefined);
   if (asking.length < 2) return rules;
-  const [winner] = asking.toSorted((a, b) => compareAge(a.rule, b.rule));
+  const [winner] = asking.toSorted((a, b) => compareAge(a.rule, b.rule) || compareKinds(a, b));
   const kind = winner?.l7 && redirectKindOf(winner.l7);
   return rules.filter(({ rule, l7 }) => {
     if (winner === undefined || l7 === undefined || redirectKindOf(l7) === kind) return true;
@@ -183,7 +184,13 @@ function compareAge(a: CompiledRule, b: CompiledRule): number {
   const [x, y] = [a.createdAt ?? Infinity, b.createdAt ?? Infinity];
   if (x !== y) return x < y ? -1 : 1;
   const name = ({ origin }: CompiledRule) => `${origin.namespace}/${origin.name}`;
-  return name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0;
+  if (name(a) !== name(b)) return name(a) < name(b) ? -1 : 1;
+  return a.origin.index - b.origin.index;
+}
+
+function compareKinds(a: RuleAtPort, b: RuleAtPort): number {
+  const kind = ({ l7 }: RuleAtPort) => l7 === undefined ? "" : redirectKindOf(l7);
+  return kind(a) < kind(b) ? -1 : kind(a) > kind(b) ? 1 : 0;
 }
 
 function firstLevel(rules: readonly RuleAtPort[]): readonly RuleAtPort[] {

@@ -58,7 +58,11 @@ function isPeer(peer: ClusterNetworkPolicyPeer, flow: SideFlow): boolean {
   return isPods(peer, other);
 }
 
-/** `*.kubernetes.io` is every name below, however deep. */
+/**
+ * `*.kubernetes.io` is every name below, however deep. Names are for addresses that they
+ * were answered with; the question itself must be allowed by another rule (Cilium's main
+ * branch adds one to pods labelled `k8s-app=kube-dns`, of which the API says nothing).
+ */
 function isDomain(domain: string, { other: { peer }, names }: SideFlow): boolean {
   if (peer.kind !== "address") return false;
   const selector = domain.startsWith("*") ? { matchPattern: `*${domain}` } : { matchName: domain };

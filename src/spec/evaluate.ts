@@ -99,6 +99,26 @@ export interface EvaluateOptions {
  *
  * @param objects Policies, and what they refer to: services, their endpoint slices, groups
  *   of address blocks. Everything else is passed over.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseIpAddress } from "../cluster/ip_address.ts";
+ * import { readObjects } from "../cluster/read_objects.ts";
+ * import { DEATH_STAR } from "../cluster/scenarios/death_star.ts";
+ * import { Ends } from "./ends.ts";
+ *
+ * const { objects } = readObjects([DEATH_STAR]);
+ * const pod = objects.find((object) => object.kind === "Pod" && object.name === "deathstar");
+ * const ends = new Ends(objects);
+ * const { egress, ingress } = evaluate(objects, {
+ *   source: ends.at(parseIpAddress("192.0.2.1")),
+ *   destination: pod?.kind === "Pod" ? ends.pod(pod) : ends.node(undefined),
+ *   protocol: 6,
+ *   port: 80,
+ * });
+ * assertEquals([egress.verdict, ingress.verdict], ["allow", "deny"]);
+ * ```
  */
 export function evaluate(
   objects: readonly ClusterObject[],

@@ -114,11 +114,12 @@ function redirectTo(
 
 /**
  * The one protocol that a proxy reads on this flow: that of the oldest policy, then the
- * first by namespace and name, then the first rule. One port cannot have two.
+ * first by namespace and name, then its first rule; of a rule that contradicts itself the
+ * first protocol by name. One port cannot have two.
  */
 function firstKind(statements: readonly Statement[]): L7Rules["kind"] | undefined {
-  return statements.toSorted(compareAge).flatMap(({ covering }) => covering)
-    .find(({ l7 }) => l7 !== undefined)?.l7?.kind;
+  return statements.toSorted(compareAge)
+    .flatMap(({ covering }) => covering.flatMap(({ l7 }) => l7?.kind ?? []).sort())[0];
 }
 
 function keep(covering: readonly Cover[], kind: L7Rules["kind"] | undefined): readonly Cover[] {
@@ -129,5 +130,6 @@ function compareAge(a: Statement, b: Statement): number {
   const [x, y] = [a.createdAt ?? Infinity, b.createdAt ?? Infinity];
   if (x !== y) return x - y;
   const name = ({ origin }: Statement) => `${origin.namespace}/${origin.name}`;
-  return name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0;
+  if (name(a) !== name(b)) return name(a) < name(b) ? -1 : 1;
+  return a.origin.index - b.origin.index;
 }

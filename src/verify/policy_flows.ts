@@ -12,7 +12,8 @@ import type { Family } from "./address.ts";
 import { type Flow, isIcmp } from "./flow.ts";
 import { frameOf } from "./frame.ts";
 import { START_OF_TIME, TTL } from "./packet_maker.ts";
-import { ROW_ADDRESS, ROW_ENDPOINT, ROW_IDENTITY } from "./row_node.ts";
+import { ROW_ADDRESS, ROW_ENDPOINT } from "./row_node.ts";
+import { ROW_IDENTITY } from "./row_identity.ts";
 import { MACS, type RowParty } from "./rows/row.ts";
 import type { TestPacket } from "./test_packet.ts";
 

@@ -7,25 +7,12 @@
  * @module
  */
 import { parseIpAddress } from "../cluster/ip_address.ts";
-import type {
-  EndpointState,
-  EventKind,
-  IpcacheState,
-  NodeState,
-  PolicyState,
-} from "../datapath/datapath.ts";
-import {
-  compareEntries,
-  type Direction,
-  type MapStateEntry,
-  PORT_BITS,
-  PROTOCOL,
-  type Verdict,
-} from "../policy/map_state.ts";
-import { precedenceOf } from "../policy/precedence.ts";
+import type { EndpointState, EventKind, IpcacheState, NodeState } from "../datapath/datapath.ts";
 import { RESERVED } from "../identity/reserved.ts";
 import { addressBytes } from "./address.ts";
 import { madeUpMac } from "./made_up_mac.ts";
+import { ROW_IDENTITY as ID } from "./row_identity.ts";
+import { ROW_POLICIES, ROW_POLICY } from "./row_policies.ts";
 
 /** Endpoints of {@linkcode ROW_NODE}, by what they are there for. */
 export const ROW_ENDPOINT = {
@@ -36,59 +23,6 @@ export const ROW_ENDPOINT = {
   /** Has no policy yet. */
   NOT_READY: 3,
 } as const;
-
-/** Identities beside the reserved ones. */
-const ID = {
-  /** Of 24 bits: it takes all parts of a mark. */
-  SUBJECT: 0x1a2c3d,
-  PEER: 301,
-  NOT_READY: 302,
-  /** Its profile has an index line. */
-  BUSY: 303,
-  /** Its profile has two levels of index lines. */
-  BUSIER: 304,
-  /** Its entries lose or win against the broad ones in every way there is. */
-  RIVAL: 305,
-  /** Its profile fills one line. */
-  FULL: 306,
-  /** Its profile has an index line that is nearly full. */
-  CROWDED: 307,
-  /** The same, one level above. */
-  BUSIEST: 308,
-  /** Its slot is the last of the smallest images. */
-  LAST: 309,
-  /** The first slot that the smallest images have no cells for, and so on. */
-  BEYOND: 310,
-  LAST_OF_MEDIUM: 311,
-  BEYOND_MEDIUM: 312,
-  LAST_OF_LARGE: 313,
-  /** One address inside a prefix of another identity. */
-  INSIDE: 314,
-  /** Of 24 bits, too. */
-  LONG: 0x2b3b4c,
-  /** Known, but without a slot. */
-  SLOTLESS: 70000,
-  SLOTLESS_CIDR: 1 << 24 | 5,
-  SLOTLESS_NODE: 2 << 24 | 6,
-  SLOTLESS_RESERVED: 200,
-  /** Slots that only larger images have cells for. */
-  FAR: 400,
-  FARTHEST: 401,
-  /** Of the prefix in the ipcache. */
-  CIDR: 1 << 24 | 1,
-  HOST: RESERVED.HOST,
-  WORLD_ANY: RESERVED.WORLD,
-  UNMANAGED: RESERVED.UNMANAGED,
-  HEALTH: RESERVED.HEALTH,
-  INIT: RESERVED.INIT,
-  REMOTE_NODE: RESERVED.REMOTE_NODE,
-  KUBE_APISERVER: RESERVED.KUBE_APISERVER,
-  INGRESS: RESERVED.INGRESS,
-  WORLD_IPV4: RESERVED.WORLD_IPV4,
-  WORLD_IPV6: RESERVED.WORLD_IPV6,
-  LAST_RESERVED: 255,
-} as const;
-export { ID as ROW_IDENTITY };
 
 /** Addresses by identity; the last number of an address is the same in both families. */
 export const ROW_ADDRESS = {
@@ -134,160 +68,6 @@ export const ROW_ADDRESS = {
 
 function both(n: number) {
   return { 4: parseIpAddress(`10.9.0.${n}`), 6: parseIpAddress(`fd09:1:2:3::${n.toString(16)}`) };
-}
-
-interface Shape {
-  readonly identity?: number;
-  readonly direction?: Direction;
-  readonly protocol?: number;
-  readonly port?: number;
-  readonly portPrefix?: number;
-  readonly verdict?: Verdict;
-  readonly priority?: number;
-  readonly authType?: number;
-}
-
-/** Entries whose cookies count up, so that a verdict from a wrong one shows. */
-function entriesOf(shapes: readonly Shape[]): MapStateEntry[] {
-  const entries = shapes.map((shape, i) => {
-    const { identity = 0, direction = "ingress", protocol = PROTOCOL.TCP, port = 0 } = shape;
-    const { verdict = "allow", priority = 1000, authType = 0 } = shape;
-    const portPrefix = shape.portPrefix ?? (port === 0 ? 0 : PORT_BITS);
-    const precedence = precedenceOf(verdict, priority);
-    const cookie = i + 1;
-    const key = { identity, direction, protocol, port, portPrefix };
-    return { ...key, verdict, precedence, cookie, authType };
-  });
-  return entries.sort(compareEntries);
-}
-
-/** `count` single ports, no two of which are neighbours: 2 × `count` + 1 ranges. */
-function singlePorts(identity: number, direction: Direction, count: number): Shape[] {
-  return Array.from({ length: count }, (_, i) => ({ identity, direction, port: 3001 + i * 3 }));
-}
-
-const BROAD: readonly Shape[] = [
-  { protocol: PROTOCOL.UDP, port: 53 },
-  { port: 1024, portPrefix: 6 },
-  { port: 1100, verdict: "deny" },
-  { protocol: PROTOCOL.SCTP },
-  { direction: "egress", protocol: PROTOCOL.SCTP },
-  { protocol: PROTOCOL.ICMP, port: 13 },
-  { protocol: PROTOCOL.ICMPV6, port: 131 },
-  { direction: "egress", protocol: PROTOCOL.UDP, port: 54 },
-  { direction: "egress", port: 2048, portPrefix: 6 },
-  { direction: "egress", port: 2100, verdict: "deny" },
-  { direction: "egress", protocol: PROTOCOL.ICMPV6, port: 132 },
-  { direction: "egress", protocol: PROTOCOL.ICMP, port: 14 },
-];
-
-/** What the broad entries above meet: each line another way to win or to lose. */
-const RIVAL: readonly Shape[] = (["ingress", "egress"] as const).flatMap((direction) => {
-  const broad = direction === "ingress" ? 1024 : 2048;
-  const identity = ID.RIVAL;
-  return [
-    // Equal precedence, equal prefix: a tie goes to the peer's own.
-    { identity, direction, protocol: PROTOCOL.UDP, port: direction === "ingress" ? 53 : 54 },
-    // Equal precedence, shorter prefix: the broad one wins.
-    { identity, direction, port: broad & ~2047, portPrefix: 5 },
-    // Equal precedence, longer prefix: the peer's own wins.
-    { identity, direction, port: broad + 8, portPrefix: 14 },
-    // Higher precedence beats a longer prefix, lower loses in spite of one.
-    { identity, direction, port: broad + 64, portPrefix: 10, priority: 10 },
-    // Where the broad identity says nothing, and where only it says something.
-    { identity, direction, protocol: PROTOCOL.SCTP, port: 9, priority: 2000 },
-    { identity, direction, protocol: PROTOCOL.SCTP, port: 10, priority: 10, verdict: "deny" },
-  ];
-});
-
-const SUBJECT_RULES: readonly Shape[] = [
-  ...BROAD,
-  ...RIVAL,
-  { identity: ID.HOST, protocol: PROTOCOL.ANY },
-  // A wrong slot is most likely 1, the host's: what only the host may shows it.
-  { identity: ID.HOST, direction: "egress", port: 70 },
-  { identity: ID.PEER, port: 80 },
-  { identity: ID.PEER, port: 81, verdict: "deny" },
-  { identity: ID.PEER, port: 82, authType: 1 },
-  { identity: ID.PEER, protocol: PROTOCOL.UDP },
-  { identity: ID.PEER, protocol: PROTOCOL.ICMP, port: 8 },
-  { identity: ID.PEER, protocol: PROTOCOL.ICMPV6, port: 128 },
-  { identity: ID.LONG, port: 83 },
-  { identity: ID.SUBJECT, port: 84 },
-  { identity: ID.REMOTE_NODE, port: 85 },
-  { identity: ID.WORLD_IPV4, port: 86 },
-  { identity: ID.WORLD_IPV6, port: 87 },
-  { identity: ID.CIDR, port: 88 },
-  { identity: ID.LAST_RESERVED, port: 77 },
-  { identity: ID.PEER, direction: "egress", port: 90 },
-  { identity: ID.PEER, direction: "egress", port: 91, verdict: "deny" },
-  { identity: ID.PEER, direction: "egress", port: 92, authType: 1 },
-  { identity: ID.PEER, direction: "egress", protocol: PROTOCOL.UDP },
-  { identity: ID.PEER, direction: "egress", protocol: PROTOCOL.ICMP, port: 8 },
-  { identity: ID.PEER, direction: "egress", protocol: PROTOCOL.ICMPV6, port: 128 },
-  { identity: ID.NOT_READY, direction: "egress", protocol: PROTOCOL.ANY },
-  { identity: ID.SUBJECT, direction: "egress", port: 84 },
-  { identity: ID.REMOTE_NODE, direction: "egress", port: 95 },
-  { identity: ID.WORLD_IPV4, direction: "egress", port: 96 },
-  { identity: ID.WORLD_IPV6, direction: "egress", port: 97 },
-  { identity: ID.CIDR, direction: "egress", port: 98 },
-  // Echo replies and errors that rules allow: they begin no flow.
-  ...(["ingress", "egress"] as const).flatMap((direction) => [
-    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMP, port: 0, portPrefix: PORT_BITS },
-    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMP, port: 3 },
-    { identity: ID.BUSY, direction, protocol: PROTOCOL.ICMPV6, port: 129 },
-  ]),
-  { identity: ID.LAST, port: 75 },
-  { identity: ID.LAST, direction: "egress", port: 76 },
-  { identity: ID.INSIDE, port: 67 },
-  { identity: ID.INSIDE, direction: "egress", port: 68 },
-  ...singlePorts(ID.BUSY, "ingress", 12),
-  ...singlePorts(ID.BUSY, "egress", 12),
-  ...singlePorts(ID.FULL, "ingress", 7),
-  ...singlePorts(ID.FULL, "egress", 7),
-];
-
-/** Beyond the first class: 130 ports make 261 ranges, which takes two levels. */
-const LARGER_RULES: readonly Shape[] = [
-  ...SUBJECT_RULES,
-  ...singlePorts(ID.BUSIER, "ingress", 130),
-  ...singlePorts(ID.BUSIER, "egress", 135),
-  ...singlePorts(ID.CROWDED, "ingress", 115),
-  ...singlePorts(ID.CROWDED, "egress", 115),
-  { identity: ID.LAST_OF_MEDIUM, port: 75 },
-  { identity: ID.LAST_OF_MEDIUM, direction: "egress", port: 76 },
-  { identity: ID.FAR, port: 71 },
-  { identity: ID.FAR, direction: "egress", port: 72 },
-];
-
-const LARGEST_RULES: readonly Shape[] = [
-  ...LARGER_RULES,
-  ...singlePorts(ID.BUSIEST, "ingress", 1700),
-  ...singlePorts(ID.BUSIEST, "egress", 1700),
-  { identity: ID.LAST_OF_LARGE, port: 75 },
-  { identity: ID.LAST_OF_LARGE, direction: "egress", port: 76 },
-  { identity: ID.FARTHEST, port: 73 },
-  { identity: ID.FARTHEST, direction: "egress", port: 74 },
-];
-
-/** Policies of {@linkcode ROW_NODE}: the subject's, in images of every size class. */
-export const ROW_POLICY = {
-  SMALL: 1,
-  ALLOW_ALL: 2,
-  MEDIUM: 3,
-  LARGE: 4,
-  /** Once more, so that not all images of a class have even or odd numbers. */
-  MEDIUM_TOO: 5,
-  LARGE_TOO: 6,
-} as const;
-
-const ALLOW_ALL: readonly Shape[] = [
-  { protocol: PROTOCOL.ANY },
-  { direction: "egress", protocol: PROTOCOL.ANY },
-];
-
-function policy(number: number, revision: number, shapes: readonly Shape[]): PolicyState {
-  return { number, revision, mapState: { entries: entriesOf(shapes) } };
 }
 
 function endpoint(id: number, name: keyof typeof ID & keyof typeof ROW_ADDRESS, number: number) {
@@ -394,14 +174,7 @@ export const ROW_NODE: NodeState = {
     { address: addressBytes(ROW_ADDRESS.INSIDE[4]), prefixLength: 32, identity: ID.INSIDE },
     { address: addressBytes(ROW_ADDRESS.INSIDE[6]), prefixLength: 128, identity: ID.INSIDE },
   ],
-  policies: [
-    policy(ROW_POLICY.SMALL, 7, SUBJECT_RULES),
-    policy(ROW_POLICY.ALLOW_ALL, 1, ALLOW_ALL),
-    policy(ROW_POLICY.MEDIUM, 8, LARGER_RULES),
-    policy(ROW_POLICY.LARGE, 9, LARGEST_RULES),
-    policy(ROW_POLICY.MEDIUM_TOO, 10, [...SUBJECT_RULES, { identity: ID.FAR, port: 71 }]),
-    policy(ROW_POLICY.LARGE_TOO, 11, [...SUBJECT_RULES, { identity: ID.FARTHEST, port: 73 }]),
-  ],
+  policies: ROW_POLICIES,
   events: ["drop", "policy_verdict", "trace"] satisfies EventKind[],
 };
 

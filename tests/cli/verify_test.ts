@@ -43,7 +43,7 @@ async function mustMismatchAndReplay(datapath: "emulator" | "kernel"): Promise<v
     const again = await verify(["--repro", "twinpath-repro"], folder);
     assertEquals(again.code, 1);
     assertMatch(again.stdout, new RegExp(`^  ${datapath}: `, "m"));
-    assertMatch(again.stdout, /^  spec: /m);
+    assertMatch(again.stdout, /^ +spec: /m);
 
     // Without the fault the same packets are treated alike.
     const path = `${folder}/twinpath-repro/reproducer.json`;

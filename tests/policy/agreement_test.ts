@@ -22,9 +22,6 @@ import { world } from "../generate/world.ts";
 const SEED = Number(Deno.env.get("TWINPATH_SEED") ?? Date.now() % 0x7fffffff);
 const CASES = Number(Deno.env.get("TWINPATH_CASES") ?? 200);
 
-/** Features that the compiler does not have yet: their worlds are passed over. */
-const NOT_COMPILED: readonly ((world: ReadWorld) => boolean)[] = [];
-
 Deno.test("naive reading, map state and emulator agree on every flow of random clusters", async () => {
   const emulated = await EmulatedWorld.make();
   let flows = 0;
@@ -32,7 +29,6 @@ Deno.test("naive reading, map state and emulator agree on every flow of random c
   await fc.assert(
     fc.asyncProperty(world, async (one) => {
       const read = { ...one, objects: readManifests(one.manifests) };
-      if (NOT_COMPILED.some((asksFor) => asksFor(read))) return;
       const compiled = await CompiledWorld.make(read.objects, read.settings, read.names);
       emulated.load(compiled.snapshot);
       const sides = sidesOf(one, read.objects);

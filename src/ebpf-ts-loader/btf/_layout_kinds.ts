@@ -2,7 +2,7 @@ import type { ArrayLayout, StructLayout, TypeLayout } from "./layout.ts";
 
 // A value of a real type has a few thousand members and elements at most; a hostile one may have
 // the same struct inside itself twice per level.
-const MAX_PARTS = 4 * 1024 * 1024;
+const MAX_PARTS = 1024 * 1024;
 
 /** Counts the parts of a value, and refuses more than any real one has. */
 export class PartLimit {

@@ -1,3 +1,5 @@
+import type { Btf } from "../btf/btf.ts";
+import { forOlderKernels } from "../btf/older_kernels.ts";
 import { ObjectFormatError } from "../errors.ts";
 import { ATTR, BPF, BpfAttr, Fd } from "../sys/mod.ts";
 
@@ -5,7 +7,8 @@ const LOG_SIZE = 64 * 1024;
 
 /**
  * Loads BTF into the kernel. The caller owns the fd; maps and programs made with it hold the BTF
- * on their own. Throws {@linkcode ObjectFormatError} with the kernel's reason if it refuses.
+ * on their own. Given the types as `btf` too, what kernels before 6.0 do not know is said in older
+ * words if the kernel refuses. Throws {@linkcode ObjectFormatError} with the kernel's reason.
  *
  * @example Usage
  * ```ts
@@ -19,14 +22,17 @@ const LOG_SIZE = 64 * 1024;
  * }
  * ```
  */
-export function loadBtf(bytes: Uint8Array<ArrayBuffer>, subject: string): Fd {
+export function loadBtf(bytes: Uint8Array<ArrayBuffer>, subject: string, btf?: Btf): Fd {
   const at = ATTR.BTF_LOAD;
   const attr = new BpfAttr(BPF.BTF_LOAD, at.size)
     .pointer(at.btfPtr, bytes)
     .u32(at.btfSize, bytes.length);
   const fd = attr.call();
   if (fd >= 0) return new Fd(fd);
+  const older = btf && attr.pointer(at.btfPtr, forOlderKernels(btf, bytes)).call();
+  if (older !== undefined && older >= 0) return new Fd(older);
 
+  attr.pointer(at.btfPtr, bytes);
   const log = new Uint8Array(LOG_SIZE);
   attr.pointer(at.logPtr, log).u32(at.logSize, LOG_SIZE).u32(at.logLevel, 1);
   const second = attr.call();

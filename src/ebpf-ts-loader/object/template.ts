@@ -103,7 +103,7 @@ export class Template implements Disposable {
     this.#kconfig = this.#configured(spec.maps.get(".kconfig"));
     this.#symbols = resolveExterns(spec, this.#programs);
     using owned = new DisposableStack();
-    this.#btf = spec.kernelBtf && owned.use(loadBtf(spec.kernelBtf, spec.name));
+    this.#btf = spec.kernelBtf && owned.use(loadBtf(spec.kernelBtf, spec.name, spec.btf));
     for (const [name, map] of this.#mapSpecs()) {
       if (isPerInstance(spec, map)) continue;
       this.#shared.set(name, this.#obtain(name, map, { given: options.maps ?? {}, owned }));

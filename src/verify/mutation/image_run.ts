@@ -1,4 +1,5 @@
-import { ROW_NODE, ROW_POLICY } from "../row_node.ts";
+import { ROW_NODE } from "../row_node.ts";
+import { ROW_POLICY } from "../row_policies.ts";
 import { packetKeysAround } from "./image_keys.ts";
 import { type ImageByte, usedImageBytes } from "./image_mutant.ts";
 import { ImageReader } from "./image_reader.ts";

@@ -22,7 +22,8 @@ import {
   POLICY_TABLE_TABLE_OFF,
 } from "../../datapath/layout.ts";
 import type { PacketBatch } from "../../datapath/packet_batch.ts";
-import { ROW_ENDPOINT, ROW_NODE, ROW_POLICY } from "../row_node.ts";
+import { ROW_ENDPOINT, ROW_NODE } from "../row_node.ts";
+import { ROW_POLICY } from "../row_policies.ts";
 import { type Observation, observe, sameObservation } from "./observation.ts";
 import type { PacketSet, TableFault } from "./packet_set.ts";
 

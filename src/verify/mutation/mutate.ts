@@ -26,14 +26,17 @@ export interface Survivor {
 
 /** What {@linkcode measureMutation} found. */
 export interface MutationReport {
-  /** Mutants in code that packets reach, and in bytes that lookups read. */
+  /**
+   * Mutants that a packet could notice: in code that packets reach, or in bytes that lookups
+   * read, and not equivalent to the original.
+   */
   readonly reachable: number;
   readonly killed: number;
   readonly survived: readonly Survivor[];
-  /** Survivors of which it is known that no packet can tell them from the original. */
-  readonly equivalent: number;
-  /** Killed per cent of the reachable mutants that are not equivalent. */
+  /** Killed per cent of the reachable mutants. */
   readonly score: number;
+  /** Survivors of which it is known that no packet can tell them from the original. */
+  readonly equivalent: readonly Survivor[];
   /** Mutants that the kernel would not load. */
   readonly refused: number;
   /** Mutants in code that no packet reaches, by function and line. */
@@ -56,19 +59,19 @@ export async function measureMutation(
   const programs = await runProgramMutants(bench, (d, t) => onProgress("programs", d, t));
   const images = await runImageMutants(bench, (d, t) => onProgress("images", d, t));
   const reasons = new SurvivorReasons();
-  const survived = [
+  const all = [
     ...programs.survived.map((mutant) => programSurvivor(mutant, reasons)),
     ...images.survived.map(imageSurvivor),
   ];
   const killed = programs.killed + images.killed;
-  const equivalent = survived.filter(({ reason }) => reason?.equivalent).length;
+  const survived = all.filter(({ reason }) => !reason?.equivalent);
   const reachable = killed + survived.length;
   return {
     reachable,
     killed,
     survived,
-    equivalent,
-    score: Math.round(killed / (reachable - equivalent) * 10_000) / 100,
+    score: Math.round(killed / reachable * 10_000) / 100,
+    equivalent: all.filter(({ reason }) => reason?.equivalent),
     refused: programs.refused,
     unreached: linesOf(programs.unreached),
     unreachedCount: programs.unreached.length,

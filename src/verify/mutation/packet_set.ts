@@ -14,7 +14,8 @@ import {
 import { DIRECT_ENTRY } from "../../datapath/kernel.ts";
 import { PROTOCOL } from "../../policy/map_state.ts";
 import { FIRST_SOURCE_PORT, flowBetween, packetOf, policyFlows } from "../policy_flows.ts";
-import { ROW_ENDPOINT, ROW_NODE, ROW_POLICY } from "../row_node.ts";
+import { ROW_ENDPOINT, ROW_NODE } from "../row_node.ts";
+import { ROW_POLICY } from "../row_policies.ts";
 import { rowBatches } from "../row_run.ts";
 import { allRows } from "../rows/all_rows.ts";
 import type { TestPacket } from "../test_packet.ts";

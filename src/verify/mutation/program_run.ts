@@ -2,7 +2,7 @@ import { type ProgramSpec, VerifierError } from "ebpf-ts-loader";
 import { SyscallError } from "ebpf-ts-loader/sys";
 import { type Bench, type Constants, Laboratory } from "./laboratory.ts";
 import { mutated, type ProgramMutant, programMutants } from "./mutant.ts";
-import { ROW_IDENTITY } from "../row_node.ts";
+import { ROW_IDENTITY } from "../row_identity.ts";
 import type { PacketSet } from "./packet_set.ts";
 import { blockStarts, trapped } from "./trap.ts";
 

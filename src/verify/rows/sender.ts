@@ -2,7 +2,8 @@ import { addressBytes, type Family } from "../address.ts";
 import { IDENTITY_HOST, MARK_ENFORCED, MARK_HOST, MARK_IDENTITY } from "../../datapath/layout.ts";
 import { newPacket } from "../../datapath/packet_builder.ts";
 import { identityMark } from "../opinion.ts";
-import { ROW_ADDRESS, ROW_ENDPOINT, ROW_IDENTITY } from "../row_node.ts";
+import { ROW_ADDRESS, ROW_ENDPOINT } from "../row_node.ts";
+import { ROW_IDENTITY } from "../row_identity.ts";
 import {
   drop,
   ip,
