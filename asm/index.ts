@@ -2,6 +2,7 @@
  * The module's exports. Addresses are byte offsets in the imported memory; negative
  * results are errors. src/datapath/wasm.ts declares their types for TypeScript.
  */
+import { clearAccounting, initAccounting } from "./accounting";
 import { clearConntrack, initConntrack } from "./conntrack";
 import { clearEndpointConfigs, initEndpointConfigs } from "./endpoint_config";
 import { initEndpoints, resetEndpoints } from "./endpoints";
@@ -52,7 +53,7 @@ export {
 export function initialize(): bool {
   if (!initImageStore() || !initImageBuilder() || !initEndpoints()) return false;
   if (!initEndpointConfigs() || !initEvents() || !initConntrack() || !initFragments()) return false;
-  if (!initRedirects()) return false;
+  if (!initRedirects() || !initAccounting()) return false;
   resetIpcache();
   resetEndpoints();
   return true;
@@ -69,4 +70,5 @@ export function resetTables(): void {
   clearMetrics();
   clearEvents();
   clearReported();
+  clearAccounting();
 }

@@ -101,6 +101,15 @@ export const METRICS_VALUE_SIZE: usize = 16;
 export const METRICS_VALUE_PACKETS_OFF: usize = 0;
 export const METRICS_VALUE_BYTES_OFF: usize = 8;
 
+export const ACCOUNTING_KEY_SIZE: usize = 16;
+export const ACCOUNTING_KEY_ENDPOINT_OFF: usize = 0;
+export const ACCOUNTING_KEY_IDENTITY_OFF: usize = 4;
+export const ACCOUNTING_KEY_PORT_OFF: usize = 8;
+export const ACCOUNTING_KEY_PROTOCOL_OFF: usize = 10;
+export const ACCOUNTING_KEY_DIRECTION_OFF: usize = 11;
+export const ACCOUNTING_KEY_PREFIX_LEN_OFF: usize = 12;
+export const ACCOUNTING_KEY_PAD_OFF: usize = 13;
+
 export const REPORTED_KEY_SIZE: usize = 16;
 export const REPORTED_KEY_SRC_IDENTITY_OFF: usize = 0;
 export const REPORTED_KEY_DST_IDENTITY_OFF: usize = 4;
@@ -288,6 +297,7 @@ export const EVENTS_TRACE: u32 = 4;
 export const EVENT_AUDITED: u32 = 1;
 
 export const ENDPOINT_AUDIT: u32 = 1;
+export const ENDPOINT_ACCOUNTING: u32 = 2;
 
 export const MARK_MASK: u32 = 3840;
 export const MARK_TO_PROXY: u32 = 512;
@@ -320,6 +330,7 @@ export const MAX_IDENTITIES: u32 = 131072;
 export const MAX_IPCACHE: u32 = 524288;
 export const MAX_CONNTRACK: u32 = 262144;
 export const MAX_REDIRECTS: u32 = 4096;
+export const MAX_ACCOUNTING: u32 = 16384;
 export const MAX_REPORTED: u32 = 16384;
 export const MAX_FRAGMENTS: u32 = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS: u32 = 131072;

@@ -53,6 +53,8 @@ class Verdict {
   ctState: u8;
   /** The drop reason that audit mode has overruled, or 0. */
   audited: u8;
+  /** Of the entry: protocol and port bits. */
+  prefixLength: u8;
 }
 
 export const FRAGMENT_NONE: u32 = 0;
@@ -65,7 +67,7 @@ export const DADDR_OFF: usize = 16;
 export const packet = changetype<Packet>(memory.data(80, 16));
 /** Of the packet that an ICMP error is about. */
 export const quoted = changetype<Tuple>(memory.data(48, 16));
-export const verdict = changetype<Verdict>(memory.data(16, 16));
+export const verdict = changetype<Verdict>(memory.data(32, 16));
 
 /** The packet's own ends. */
 // @ts-ignore: decorator
@@ -85,6 +87,7 @@ export function clearPacket(): void {
   v128.store(changetype<usize>(packet), zero, 48);
   v128.store(changetype<usize>(packet), zero, 64);
   v128.store(changetype<usize>(verdict), zero);
+  store<u32>(changetype<usize>(verdict), 0, 16);
 }
 
 /** Forgets the quoted packet of before: few packets quote one. */

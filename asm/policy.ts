@@ -9,6 +9,7 @@ import {
   POLICY_ENTRY_AUTH_TYPE_OFF,
   POLICY_ENTRY_COOKIE_OFF,
   POLICY_ENTRY_MATCH_TYPE_OFF,
+  POLICY_ENTRY_PREFIX_LEN_OFF,
   POLICY_ENTRY_REDIRECT_OFF,
   POLICY_ENTRY_VERDICT_OFF,
   VERDICT_ALLOW,
@@ -33,6 +34,7 @@ export function policyDecide(policy: u32, direction: u32, slot: u32): i32 {
   verdict.cookie = load<u32>(entry, POLICY_ENTRY_COOKIE_OFF);
   verdict.verdict = load<u8>(entry, POLICY_ENTRY_VERDICT_OFF);
   verdict.matchType = load<u8>(entry, POLICY_ENTRY_MATCH_TYPE_OFF);
+  verdict.prefixLength = load<u8>(entry, POLICY_ENTRY_PREFIX_LEN_OFF);
   switch (<u32>verdict.verdict) {
     case VERDICT_ALLOW:
       return load<u8>(entry, POLICY_ENTRY_AUTH_TYPE_OFF) ? DROP_AUTH_REQUIRED : 0;

@@ -1,3 +1,4 @@
+import { account } from "./accounting";
 import {
   conntrackCreate,
   conntrackLookup,
@@ -37,6 +38,7 @@ import {
   DROP_POLICY,
   DROP_POLICY_DENY,
   DROP_PROXY_SET_FAILED,
+  ENDPOINT_ACCOUNTING,
   ENDPOINT_AUDIT,
   ENDPOINT_INFO_ENDPOINT_OFF,
   ENDPOINT_POLICY_FLAGS_OFF,
@@ -115,8 +117,17 @@ function audit(reason: i32, direction: u32, own: usize): i32 {
 }
 
 /** Policy of this endpoint for one packet. Returns 0 or a drop reason. */
-function judge(direction: u32, slot: u32, canRedirect: bool, own: usize): i32 {
+function judge(
+  direction: u32,
+  peerIdentity: u32,
+  slot: u32,
+  canRedirect: bool,
+  own: usize,
+): i32 {
   const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
+  if (load<u32>(own, ENDPOINT_POLICY_FLAGS_OFF) & ENDPOINT_ACCOUNTING) {
+    account(direction, peerIdentity);
+  }
   if (reason) return audit(reason, direction, own);
   if (verdict.verdict != VERDICT_REDIRECT) return 0;
   return canRedirect ? proxyResolve() : DROP_PROXY_SET_FAILED;
@@ -152,7 +163,7 @@ function admit(
   if (state == CT_RELATED || packet.alwaysAllowed) return 0;
   if (state != CT_REPLY) {
     slot = peerSlot(peerIdentity, slot, direction);
-    const reason = judge(direction, slot, canRedirect, own);
+    const reason = judge(direction, peerIdentity, slot, canRedirect, own);
     if (reason) return reason;
   }
   if (entry) {

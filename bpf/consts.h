@@ -114,6 +114,7 @@ enum event_flags {
 /* Bits of struct endpoint_policy. */
 enum endpoint_flags {
 	ENDPOINT_AUDIT = 1,	/* what policy drops passes, and is told */
+	ENDPOINT_ACCOUNTING = 2, /* packets and bytes are counted by policy entry */
 };
 
 /* skb->mark: bits 8-11 say who marked it. Values as Cilium's but ENFORCED, which
@@ -162,6 +163,7 @@ enum limits {
 	MAX_IPCACHE = 524288,
 	MAX_CONNTRACK = 262144,
 	MAX_REDIRECTS = 4096,		/* redirect ids 1..4095 */
+	MAX_ACCOUNTING = 16384,		/* policy entries with counters */
 	MAX_REPORTED = 16384,		/* kinds of events that are held back for an interval */
 	MAX_FRAGMENTS = 8192,		/* packets whose fragments are under way, per family */
 	MAX_CONNTRACK_SEEN_BY_TESTS = 131072, /* LRU eviction may differ: tests stay below */

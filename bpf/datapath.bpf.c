@@ -24,6 +24,7 @@
 #include "fragment.h"
 #include "policy.h"
 #include "proxy.h"
+#include "accounting.h"
 #include "service.h"
 #include "deliver.h"
 
@@ -58,14 +59,16 @@ static __always_inline int audit(int reason, __u32 direction, const struct endpo
 }
 
 /* Policy of this endpoint for one packet. Returns 0 or a drop reason. */
-static __always_inline int judge(__u32 direction, __u32 slot, __u32 can_redirect,
-				 const struct endpoint_policy *own,
+static __always_inline int judge(__u32 direction, __u32 peer_identity, __u32 slot,
+				 __u32 can_redirect, const struct endpoint_policy *own,
 				 const struct packet *packet, struct verdict *verdict)
 {
 	int reason = policy_decide(own->policy, direction, slot,
 				   POLICY_KEY(packet->tuple.protocol, packet->policy_port),
 				   verdict);
 
+	if (own->flags & ENDPOINT_ACCOUNTING)
+		account(direction, peer_identity, packet, verdict);
 	if (reason)
 		return audit(reason, direction, own, packet, verdict);
 	if (verdict->verdict != VERDICT_REDIRECT)
@@ -105,7 +108,7 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 		return 0;
 	if (verdict->ct_state != CT_REPLY) {
 		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
-		reason = judge(direction, slot, can_redirect, own, packet, verdict);
+		reason = judge(direction, peer_identity, slot, can_redirect, own, packet, verdict);
 		if (reason)
 			return reason;
 	}

@@ -25,6 +25,7 @@ struct layout {
 	struct fragment6_key fragment6_key;
 	struct fragment_info fragment_info;
 	struct metrics_value metrics_value;
+	struct accounting_key accounting_key;
 	struct reported_key reported_key;
 	struct event event;
 	struct image_header image_header;

@@ -140,6 +140,14 @@ struct {
 	__type(value, struct metrics_value);
 } metrics SEC(".maps");
 
+/* policy entry -> packets, bytes that it decided about. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, MAX_ACCOUNTING);
+	__type(key, struct accounting_key);
+	__type(value, struct metrics_value);
+} accounting SEC(".maps");
+
 /* kind of event -> seconds of the ambient clock when it was last raised. Written by the
  * programs.
  */

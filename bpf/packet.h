@@ -46,4 +46,6 @@ struct verdict {
 	__u8 match_type;
 	__u8 ct_state;
 	__u8 audited;		/* the drop reason that audit mode has overruled, or 0 */
+	__u8 prefix_len;	/* of the entry: protocol and port bits */
+	__u8 pad[3];
 };

@@ -68,6 +68,7 @@ __noinline int policy_decide(__u32 policy, __u32 direction, __u32 slot, __u32 ke
 	verdict->cookie = entry->cookie;
 	verdict->verdict = entry->verdict;
 	verdict->match_type = entry->match_type;
+	verdict->prefix_len = entry->prefix_len;
 	switch (entry->verdict) {
 	case VERDICT_ALLOW:
 		return entry->auth_type ? DROP_AUTH_REQUIRED : 0;

@@ -134,6 +134,17 @@ struct metrics_value {
 	__u64 bytes;
 };
 
+/* The part of a policy entry's key that a packet has matched. */
+struct accounting_key {
+	__u32 endpoint;
+	__u32 identity;		/* of the peer; 0: the entry names none */
+	__u16 port;		/* host byte order, only the bits that the entry names */
+	__u8 protocol;		/* 0: the entry names none */
+	__u8 direction;
+	__u8 prefix_len;	/* protocol and port bits, 0-24 */
+	__u8 pad[3];
+};
+
 /* Events of packets without a flow of which one in an interval tells. */
 struct reported_key {
 	__u32 src_identity;

@@ -36,6 +36,8 @@ export interface EndpointState {
   readonly policy: number;
   /** Audit mode: what policy drops passes, and its event says so. @default {false} */
   readonly audit?: boolean | undefined;
+  /** Count packets and bytes by policy entry. @default {true} */
+  readonly accounting?: boolean | undefined;
 }
 
 /** A redirect to an L7 proxy. */
@@ -110,6 +112,14 @@ export interface ConntrackDump {
   readonly values6: Uint8Array;
 }
 
+/** Counters by policy entry, as the map holds them; entry i has key i and value i. */
+export interface AccountingDump {
+  /** `struct accounting_key`, 16 bytes each. */
+  readonly keys: Uint8Array;
+  /** `struct metrics_value`, all CPUs added up. */
+  readonly values: Uint8Array;
+}
+
 /** Events since the last drain. */
 export interface EventBatch {
   /** `struct event` records back to back, oldest first; a copy that the caller owns. */
@@ -172,4 +182,7 @@ export interface Datapath extends Disposable {
    * index `reason << 1 | direction`.
    */
   metrics(): Uint8Array;
+
+  /** Copies the counters of policy entries, in no particular order. */
+  accounting(): AccountingDump;
 }

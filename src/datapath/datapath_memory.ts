@@ -16,9 +16,11 @@ import type {
 import { eventMaskOf } from "./event_mask.ts";
 import { ImageBuilder, type MergeMode, type PolicyImage } from "./image_builder.ts";
 import {
+  ACCOUNTING_KEY_SIZE,
   CT4_KEY_SIZE,
   CT6_KEY_SIZE,
   CT_ENTRY_SIZE,
+  ENDPOINT_ACCOUNTING,
   ENDPOINT_AUDIT,
   ENDPOINT_INFO_SIZE,
   ENDPOINT_KEY_SIZE,
@@ -31,6 +33,7 @@ import {
   MAX_ENDPOINTS,
   MAX_POLICIES,
   MAX_REDIRECTS,
+  METRICS_VALUE_SIZE,
   PACKET_BATCH,
   PACKET_SLOT_SIZE,
   POLICY_TABLE_SIZE,
@@ -49,6 +52,7 @@ const HASH_TABLES = {
   endpoints: { number: 5, key: ENDPOINT_KEY_SIZE, value: ENDPOINT_INFO_SIZE },
   conntrack4: { number: 6, key: CT4_KEY_SIZE, value: CT_ENTRY_SIZE },
   conntrack6: { number: 7, key: CT6_KEY_SIZE, value: CT_ENTRY_SIZE },
+  accounting: { number: 8, key: ACCOUNTING_KEY_SIZE, value: METRICS_VALUE_SIZE },
 } as const;
 
 /** A port, u32. */
@@ -311,7 +315,8 @@ export class DatapathMemory {
     const slot = this.slotOf(identity);
     const events = eventMaskOf(state);
     const interval = state.eventInterval ?? 0;
-    const flags = endpoint.audit === true ? ENDPOINT_AUDIT : 0;
+    const flags = (endpoint.audit === true ? ENDPOINT_AUDIT : 0) |
+      (endpoint.accounting === false ? 0 : ENDPOINT_ACCOUNTING);
     exports.setEndpoint(id, ifindex, ipv4Word, events, identity, slot, policy, flags, interval);
   }
 

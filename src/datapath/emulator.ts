@@ -5,7 +5,14 @@
  * @module
  */
 import { type ConntrackCollection, namedCounts } from "./conntrack_collection.ts";
-import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
+import type {
+  AccountingDump,
+  ConntrackDump,
+  Datapath,
+  EventBatch,
+  NodeState,
+  PolicyState,
+} from "./datapath.ts";
 import { DatapathMemory } from "./datapath_memory.ts";
 import { CT_EXPIRY_COUNT, METRICS_SIZE, METRICS_VALUE_SIZE } from "./layout.ts";
 import type { PacketBatch } from "./packet_batch.ts";
@@ -87,6 +94,11 @@ export class Emulator implements Datapath {
   metrics(): Uint8Array {
     const { exports } = this.#memory.wasm;
     return this.#memory.bytes(exports.metricsAddress(), METRICS_SIZE * METRICS_VALUE_SIZE).slice();
+  }
+
+  accounting(): AccountingDump {
+    const { keys, values } = this.#memory.table("accounting");
+    return { keys: keys.slice(), values: values.slice() };
   }
 
   /** Frees nothing: the memory belongs to whoever made it. */

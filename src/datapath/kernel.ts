@@ -17,7 +17,14 @@ import {
 import type { MappedMemory } from "ebpf-ts-loader/sys";
 import { readBpfObject } from "./bpf_objects.ts";
 import { collectMaps, type ConntrackCollection } from "./conntrack_collection.ts";
-import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
+import type {
+  AccountingDump,
+  ConntrackDump,
+  Datapath,
+  EventBatch,
+  NodeState,
+  PolicyState,
+} from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
 import { EndpointTemplate, settingsOf } from "./endpoint_programs.ts";
 import { KernelNode } from "./kernel_node.ts";
@@ -209,17 +216,15 @@ export class KernelDatapath implements Datapath {
 
   metrics(): Uint8Array<ArrayBuffer> {
     const map = this.#require().node.map("metrics");
-    const sums = new BigUint64Array(METRICS_SIZE * METRICS_VALUE_SIZE / 8);
     const values = new Uint8Array(METRICS_SIZE * map.wholeValueSize);
     map.lookupBatch(new Uint8Array(METRICS_SIZE * 4), values, new BatchCursor());
-    const counters = new BigUint64Array(values.buffer);
-    const perValue = METRICS_VALUE_SIZE / 8;
-    const perEntry = map.wholeValueSize / 8;
-    counters.forEach((counter, i) => {
-      const index = Math.floor(i / perEntry) * perValue + i % perValue;
-      sums[index] = (sums[index] ?? 0n) + counter;
-    });
-    return new Uint8Array(sums.buffer);
+    return addedUp(values, map.wholeValueSize);
+  }
+
+  accounting(): AccountingDump {
+    const map = this.#require().node.map("accounting");
+    const [keys, values] = dump(map);
+    return { keys, values: addedUp(values, map.wholeValueSize) };
   }
 
   /**
@@ -306,19 +311,32 @@ function requireReached(buffer: ArrayBuffer, count: number): void {
   }
 }
 
-/** All keys and values of a hash map, packed. */
+/** Values of struct metrics_value for each CPU, added up. */
+function addedUp(values: Uint8Array<ArrayBuffer>, bytesPerEntry: number): Uint8Array<ArrayBuffer> {
+  const perValue = METRICS_VALUE_SIZE / 8;
+  const perEntry = bytesPerEntry / 8;
+  const counters = new BigUint64Array(values.buffer);
+  const sums = new BigUint64Array(counters.length / perEntry * perValue);
+  counters.forEach((counter, i) => {
+    const index = Math.floor(i / perEntry) * perValue + i % perValue;
+    sums[index] = (sums[index] ?? 0n) + counter;
+  });
+  return new Uint8Array(sums.buffer);
+}
+
+/** All keys and values of a hash map, packed; those of every CPU where it has them. */
 function dump(map: BpfMap): [keys: Uint8Array<ArrayBuffer>, values: Uint8Array<ArrayBuffer>] {
   const keys = new Uint8Array(map.maxEntries * map.keySize);
-  const values = new Uint8Array(map.maxEntries * map.valueSize);
+  const values = new Uint8Array(map.maxEntries * map.wholeValueSize);
   const cursor = new BatchCursor();
   let count = 0;
   while (!cursor.ended) {
     const read = map.lookupBatch(
       keys.subarray(count * map.keySize),
-      values.subarray(count * map.valueSize),
+      values.subarray(count * map.wholeValueSize),
       cursor,
     );
     count += read.count;
   }
-  return [keys.slice(0, count * map.keySize), values.slice(0, count * map.valueSize)];
+  return [keys.slice(0, count * map.keySize), values.slice(0, count * map.wholeValueSize)];
 }

@@ -101,6 +101,15 @@ export const METRICS_VALUE_SIZE = 16;
 export const METRICS_VALUE_PACKETS_OFF = 0;
 export const METRICS_VALUE_BYTES_OFF = 8;
 
+export const ACCOUNTING_KEY_SIZE = 16;
+export const ACCOUNTING_KEY_ENDPOINT_OFF = 0;
+export const ACCOUNTING_KEY_IDENTITY_OFF = 4;
+export const ACCOUNTING_KEY_PORT_OFF = 8;
+export const ACCOUNTING_KEY_PROTOCOL_OFF = 10;
+export const ACCOUNTING_KEY_DIRECTION_OFF = 11;
+export const ACCOUNTING_KEY_PREFIX_LEN_OFF = 12;
+export const ACCOUNTING_KEY_PAD_OFF = 13;
+
 export const REPORTED_KEY_SIZE = 16;
 export const REPORTED_KEY_SRC_IDENTITY_OFF = 0;
 export const REPORTED_KEY_DST_IDENTITY_OFF = 4;
@@ -382,9 +391,11 @@ export const EVENT_FLAGS_NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 
 export const ENDPOINT_AUDIT = 1;
+export const ENDPOINT_ACCOUNTING = 2;
 /** The names of `enum endpoint_flags`, by number. */
 export const ENDPOINT_FLAGS_NAMES: ReadonlyMap<number, string> = new Map([
   [1, "ENDPOINT_AUDIT"],
+  [2, "ENDPOINT_ACCOUNTING"],
 ]);
 
 export const MARK_MASK = 3840;
@@ -447,6 +458,7 @@ export const MAX_IDENTITIES = 131072;
 export const MAX_IPCACHE = 524288;
 export const MAX_CONNTRACK = 262144;
 export const MAX_REDIRECTS = 4096;
+export const MAX_ACCOUNTING = 16384;
 export const MAX_REPORTED = 16384;
 export const MAX_FRAGMENTS = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS = 131072;
@@ -460,7 +472,7 @@ export const LIMITS_NAMES: ReadonlyMap<number, string> = new Map([
   [131072, "MAX_IDENTITIES"],
   [524288, "MAX_IPCACHE"],
   [262144, "MAX_CONNTRACK"],
-  [16384, "MAX_REPORTED"],
+  [16384, "MAX_ACCOUNTING"],
   [8192, "MAX_FRAGMENTS"],
   [512, "METRICS_SIZE"],
   [8388608, "EVENTS_RING_BYTES"],

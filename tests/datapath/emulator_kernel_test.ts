@@ -16,6 +16,15 @@ function flowsOf(keys: Uint8Array, values: Uint8Array, keySize: number): string[
   }).sort();
 }
 
+/** Counters of policy entries as text, sorted. */
+function countersOf(datapath: typeof emulator | KernelDatapath): string[] {
+  const { keys, values } = datapath.accounting();
+  return Array.from({ length: keys.length / 16 }, (_, i) => {
+    const [key, value] = [keys, values].map((bytes) => bytes.subarray(i * 16, (i + 1) * 16));
+    return `${key}: ${value}`;
+  }).sort();
+}
+
 /** Everything that a datapath shows after a run. */
 function shownBy(datapath: typeof emulator | KernelDatapath) {
   const { keys4, values4, keys6, values6 } = datapath.conntrack();
@@ -23,6 +32,7 @@ function shownBy(datapath: typeof emulator | KernelDatapath) {
     events: datapath.drainEvents(),
     metrics: [...datapath.metrics()],
     flows4: flowsOf(keys4, values4, 16),
+    accounting: countersOf(datapath),
     flows6: flowsOf(keys6, values6, 40),
   };
 }
