@@ -20,8 +20,14 @@ import {
   CT_ENTRY_EXPIRES_OFF,
   CT_ENTRY_FLAGS_OFF,
   CT_ENTRY_PACKETS_OFF,
+  CT_ENTRY_REDIRECT_OFF,
+  CT_ENTRY_REPLY_BYTES_OFF,
+  CT_ENTRY_REPLY_PACKETS_OFF,
+  CT_ENTRY_REPLY_TCP_FLAGS_OFF,
+  CT_ENTRY_REPORTED_OFF,
   CT_ENTRY_SIZE,
   CT_ENTRY_SRC_IDENTITY_OFF,
+  CT_ENTRY_TCP_FLAGS_OFF,
   CT_ESTABLISHED,
   CT_FORWARD_CLOSING,
   CT_LIFETIME_OTHER,
@@ -29,6 +35,7 @@ import {
   CT_LIFETIME_TCP_CLOSE,
   CT_LIFETIME_TCP_SYN,
   CT_NEW,
+  CT_RELATED,
   CT_REPLY,
   CT_REPLY_CLOSING,
   CT_SEEN_REPLY,
@@ -37,19 +44,19 @@ import {
   MAX_CONNTRACK,
 } from "./layout";
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
-import { DADDR_OFF, packet, SADDR_OFF } from "./packet";
-import { clear, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple, verdict } from "./packet";
+import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 
 /*
- * bpf/conntrack.h in AssemblyScript. The kernel's maps evict the least recently used
- * flow when they are full; here full is an error, which the program answers by a drop.
+ * bpf/conntrack.h in AssemblyScript. The kernel's maps evict a flow that was not used for long
+ * when they are full; here it is one of a few whose time is over first.
  */
 
 export const conntrack4 = changetype<Table>(memory.data(32, 8));
 export const conntrack6 = changetype<Table>(memory.data(32, 8));
 
 const key: usize = memory.data(40, 16);
-const created: usize = memory.data(32, 16);
+const created: usize = memory.data(64, 16);
 
 /** Takes all memory at once, so that no packet has to. */
 export function initConntrack(): bool {
@@ -65,45 +72,50 @@ export function clearConntrack(): void {
 
 // @ts-ignore: decorator
 @inline
-function writeKey4(direction: u32, reverse: bool): void {
-  store<u32>(key, <u32>(reverse ? packet.daddrLow : packet.saddrLow), CT4_KEY_SADDR_OFF);
-  store<u32>(key, <u32>(reverse ? packet.saddrLow : packet.daddrLow), CT4_KEY_DADDR_OFF);
-  store<u16>(key, reverse ? packet.dport : packet.sport, CT4_KEY_SPORT_OFF);
-  store<u16>(key, reverse ? packet.sport : packet.dport, CT4_KEY_DPORT_OFF);
-  store<u8>(key, packet.protocol, CT4_KEY_PROTOCOL_OFF);
+function writeKey4(ends: Tuple, direction: u32, reverse: bool): void {
+  store<u32>(key, <u32>(reverse ? ends.daddrLow : ends.saddrLow), CT4_KEY_SADDR_OFF);
+  store<u32>(key, <u32>(reverse ? ends.saddrLow : ends.daddrLow), CT4_KEY_DADDR_OFF);
+  store<u16>(key, reverse ? ends.dport : ends.sport, CT4_KEY_SPORT_OFF);
+  store<u16>(key, reverse ? ends.sport : ends.dport, CT4_KEY_DPORT_OFF);
+  store<u8>(key, ends.protocol, CT4_KEY_PROTOCOL_OFF);
   store<u8>(key, <u8>(reverse ? 1 - direction : direction), CT4_KEY_DIRECTION_OFF);
   store<u16>(key, 0, CT4_KEY_PAD_OFF);
 }
 
 // @ts-ignore: decorator
 @inline
-function writeKey6(direction: u32, reverse: bool): void {
-  const addresses = changetype<usize>(packet);
+function writeKey6(ends: Tuple, direction: u32, reverse: bool): void {
+  const addresses = changetype<usize>(ends);
   const saddr = v128.load(addresses, SADDR_OFF);
   const daddr = v128.load(addresses, DADDR_OFF);
   v128.store(key, reverse ? daddr : saddr, CT6_KEY_SADDR_OFF);
   v128.store(key, reverse ? saddr : daddr, CT6_KEY_DADDR_OFF);
-  store<u16>(key, reverse ? packet.dport : packet.sport, CT6_KEY_SPORT_OFF);
-  store<u16>(key, reverse ? packet.sport : packet.dport, CT6_KEY_DPORT_OFF);
-  store<u8>(key, packet.protocol, CT6_KEY_PROTOCOL_OFF);
+  store<u16>(key, reverse ? ends.dport : ends.sport, CT6_KEY_SPORT_OFF);
+  store<u16>(key, reverse ? ends.sport : ends.dport, CT6_KEY_DPORT_OFF);
+  store<u8>(key, ends.protocol, CT6_KEY_PROTOCOL_OFF);
   store<u8>(key, <u8>(reverse ? 1 - direction : direction), CT6_KEY_DIRECTION_OFF);
   store<u16>(key, 0, CT6_KEY_PAD_OFF);
 }
 
-/** Address of the entry of the packet's flow or of its reverse; 0: there is none. */
-function findEntry(direction: u32, reverse: bool): usize {
+/**
+ * Address of the entry of a packet's flow or, reversed, of the flow that it answers; 0: there
+ * is none that is alive.
+ */
+function findEntry(ends: Tuple, direction: u32, reverse: bool, now: u32): usize {
   let position: u32;
   let table: Table;
-  if (packet.family == 4) {
+  if (ends.family == 4) {
     table = conntrack4;
-    writeKey4(direction, reverse);
+    writeKey4(ends, direction, reverse);
     position = find(table, key, CT4_KEY_SIZE);
   } else {
     table = conntrack6;
-    writeKey6(direction, reverse);
+    writeKey6(ends, direction, reverse);
     position = find(table, key, CT6_KEY_SIZE);
   }
-  return position == NOT_FOUND ? 0 : table.values + <usize>position * CT_ENTRY_SIZE;
+  if (position == NOT_FOUND) return 0;
+  const entry = table.values + <usize>position * CT_ENTRY_SIZE;
+  return load<u32>(entry, CT_ENTRY_EXPIRES_OFF) > now ? entry : 0;
 }
 
 /** A flow that is over and starts again, as when a client reuses its port. */
@@ -115,27 +127,31 @@ function reopens(entry: usize): bool {
     (<u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) & (CT_FORWARD_CLOSING | CT_REPLY_CLOSING)) != 0;
 }
 
-/** Whether an entry counts: one past its lifetime does not. */
-// @ts-ignore: decorator
-@inline
-function isLive(entry: usize, now: u32): bool {
-  return entry != 0 && load<u32>(entry, CT_ENTRY_EXPIRES_OFF) > now && !reopens(entry);
+/**
+ * Whether the packet that an ICMP error quotes belongs to a known flow. Whoever is told of it
+ * at one direction's policy has sent or answered it through the other's.
+ */
+function isRelated(direction: u32, now: u32): bool {
+  return findEntry(quoted, 1 - direction, false, now) != 0 ||
+    findEntry(quoted, 1 - direction, true, now) != 0;
 }
 
-/** Set by {@linkcode conntrackLookup} unless the answer is CT_NEW or CT_UNTRACKED: then 0. */
+/** Set by {@linkcode conntrackLookup} for CT_REPLY and CT_ESTABLISHED; else 0. */
 export let foundEntry: usize = 0;
 
 /** Finds the packet's flow. */
 export function conntrackLookup(direction: u32, now: u32): u32 {
   foundEntry = 0;
-  if (!packet.trackable) return CT_UNTRACKED;
-  let entry = findEntry(direction, true);
-  if (isLive(entry, now)) {
+  if (!packet.trackable) {
+    return packet.quotes && isRelated(direction, now) ? CT_RELATED : CT_UNTRACKED;
+  }
+  let entry = findEntry(tuple(), direction, true, now);
+  if (entry && !reopens(entry)) {
     foundEntry = entry;
     return CT_REPLY;
   }
-  entry = findEntry(direction, false);
-  if (isLive(entry, now)) {
+  entry = findEntry(tuple(), direction, false, now);
+  if (entry && !reopens(entry)) {
     foundEntry = entry;
     return CT_ESTABLISHED;
   }
@@ -161,37 +177,61 @@ function packetFlags(state: u32): u32 {
   return flags;
 }
 
+// @ts-ignore: decorator
+@inline
+function addTo(counter: usize, value: u64): void {
+  store<u64>(counter, load<u64>(counter) + value);
+}
+
 /** Counts an admitted packet of a known flow. */
 export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
   const flags = <u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) | packetFlags(state);
-  store<u64>(entry, load<u64>(entry, CT_ENTRY_PACKETS_OFF) + 1, CT_ENTRY_PACKETS_OFF);
-  store<u64>(
-    entry,
-    load<u64>(entry, CT_ENTRY_BYTES_OFF) + <u64>packet.length,
-    CT_ENTRY_BYTES_OFF,
-  );
+  if (state == CT_REPLY) {
+    addTo(entry + CT_ENTRY_REPLY_PACKETS_OFF, 1);
+    addTo(entry + CT_ENTRY_REPLY_BYTES_OFF, <u64>packet.length);
+    const seen = load<u8>(entry, CT_ENTRY_REPLY_TCP_FLAGS_OFF);
+    store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_REPLY_TCP_FLAGS_OFF);
+  } else {
+    addTo(entry + CT_ENTRY_PACKETS_OFF, 1);
+    addTo(entry + CT_ENTRY_BYTES_OFF, <u64>packet.length);
+    const seen = load<u8>(entry, CT_ENTRY_TCP_FLAGS_OFF);
+    store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
+    store<u32>(entry, verdict.cookie, CT_ENTRY_COOKIE_OFF);
+    store<u16>(entry, verdict.redirect, CT_ENTRY_REDIRECT_OFF);
+  }
   store<u8>(entry, <u8>flags, CT_ENTRY_FLAGS_OFF);
   store<u32>(entry, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
 }
 
 /** Remembers a new flow. Returns 0 or a drop reason. */
-export function conntrackCreate(direction: u32, now: u32, cookie: u32): i32 {
+export function conntrackCreate(direction: u32, now: u32): i32 {
   const flags = packetFlags(CT_NEW);
   v128.store(created, i64x2.splat(0));
   v128.store(created, i64x2.splat(0), 16);
+  v128.store(created, i64x2.splat(0), 32);
+  v128.store(created, i64x2.splat(0), 48);
   store<u64>(created, 1, CT_ENTRY_PACKETS_OFF);
   store<u64>(created, <u64>packet.length, CT_ENTRY_BYTES_OFF);
   store<u32>(created, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
   store<u32>(created, packet.srcIdentity, CT_ENTRY_SRC_IDENTITY_OFF);
   store<u8>(created, <u8>flags, CT_ENTRY_FLAGS_OFF);
-  store<u32>(created, cookie, CT_ENTRY_COOKIE_OFF);
-  let error: i32;
+  store<u32>(created, now, CT_ENTRY_REPORTED_OFF);
+  store<u32>(created, verdict.cookie, CT_ENTRY_COOKIE_OFF);
+  store<u16>(created, verdict.redirect, CT_ENTRY_REDIRECT_OFF);
+  store<u8>(created, packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
   if (packet.family == 4) {
-    writeKey4(direction, false);
-    error = upsert(conntrack4, key, created, CT4_KEY_SIZE, CT_ENTRY_SIZE);
-  } else {
-    writeKey6(direction, false);
-    error = upsert(conntrack6, key, created, CT6_KEY_SIZE, CT_ENTRY_SIZE);
+    writeKey4(tuple(), direction, false);
+    return insert(conntrack4, CT4_KEY_SIZE);
   }
+  writeKey6(tuple(), direction, false);
+  return insert(conntrack6, CT6_KEY_SIZE);
+}
+
+/** Stores the new entry, in the place of an old one where the table is full. */
+// @ts-ignore: decorator
+@inline
+function insert(table: Table, keySize: usize): i32 {
+  if (table.count >= table.limit) evict(table, keySize, CT_ENTRY_SIZE, CT_ENTRY_EXPIRES_OFF);
+  const error = upsert(table, key, created, keySize, CT_ENTRY_SIZE);
   return error < 0 ? DROP_CT_CREATE_FAILED : 0;
 }

@@ -6,13 +6,16 @@ import { MAX_ENDPOINTS } from "./layout";
  *
  *   config  ┌ present ┬ ifindex ┬ ipv4 ┬ events ┐  u32 each
  *           ├ ipv6 (16 bytes) ──────────────────┤
+ *           ├ event interval ┬ unused (12 bytes) ┤
  */
 
-const CONFIG_SIZE: usize = 32;
+const NANOSECONDS_PER_SECOND: u64 = 1000000000;
+const CONFIG_SIZE: usize = 48;
 const IFINDEX_OFF: usize = 4;
 const IPV4_OFF: usize = 8;
 const EVENTS_OFF: usize = 12;
 const IPV6_OFF: usize = 16;
+const EVENT_INTERVAL_OFF: usize = 32;
 
 let configs: usize = 0;
 /** Of the program that runs. */
@@ -36,12 +39,14 @@ export function configureEndpoint(
   ipv4: u32,
   ipv6: usize,
   events: u32,
+  eventInterval: u32,
 ): void {
   const config = configs + <usize>id * CONFIG_SIZE;
   store<u32>(config, 1);
   store<u32>(config, ifindex, IFINDEX_OFF);
   store<u32>(config, ipv4, IPV4_OFF);
   store<u32>(config, events, EVENTS_OFF);
+  store<u32>(config, eventInterval, EVENT_INTERVAL_OFF);
   v128.store(config, v128.load(ipv6), IPV6_OFF);
 }
 
@@ -88,11 +93,25 @@ export function wantsEvents(mask: u32): bool {
   return (load<u32>(current, EVENTS_OFF) & mask) != 0;
 }
 
+/** Seconds for which events are held back; 0: no aggregation. */
+// @ts-ignore: decorator
+@inline
+export function eventInterval(): u32 {
+  return load<u32>(current, EVENT_INTERVAL_OFF);
+}
+
 /** The ambient clock, ns: each packet brings its own time. */
 // @ts-ignore: decorator
 @inline
 export function now(): u64 {
   return clock;
+}
+
+/** The same in seconds, as lifetimes are told. */
+// @ts-ignore: decorator
+@inline
+export function nowSeconds(): u32 {
+  return <u32>(clock / NANOSECONDS_PER_SECOND);
 }
 
 // @ts-ignore: decorator

@@ -85,11 +85,11 @@ export function endpointPolicy(id: u32): usize {
   return policies + <usize>id * ENDPOINT_POLICY_SIZE;
 }
 
-export function setEndpointPolicy(id: u32, identitySlot: u64, policy: u32): void {
+export function setEndpointPolicy(id: u32, identitySlot: u64, policy: u32, flags: u32): void {
   const own = endpointPolicy(id);
   store<u64>(own, identitySlot, ENDPOINT_POLICY_IDENTITY_SLOT_OFF);
   store<u32>(own, policy, ENDPOINT_POLICY_POLICY_OFF);
-  store<u32>(own, 0, ENDPOINT_POLICY_FLAGS_OFF);
+  store<u32>(own, flags, ENDPOINT_POLICY_FLAGS_OFF);
 }
 
 /** Address of the policy's struct policy_table; 0 if the number is out of range. */

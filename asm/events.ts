@@ -1,6 +1,14 @@
 import { allocate, allocateZeroed } from "./arena";
-import { endpointId, endpointIfindex, now, wantsEvents } from "./endpoint_config";
 import {
+  endpointId,
+  endpointIfindex,
+  eventInterval,
+  now,
+  nowSeconds,
+  wantsEvents,
+} from "./endpoint_config";
+import {
+  EVENT_AUDITED,
   EVENT_COOKIE_OFF,
   EVENT_CT_STATE_OFF,
   EVENT_DADDR_OFF,
@@ -10,10 +18,10 @@ import {
   EVENT_DST_IDENTITY_OFF,
   EVENT_ENDPOINT_OFF,
   EVENT_FAMILY_OFF,
+  EVENT_FLAGS_OFF,
   EVENT_IFINDEX_OFF,
   EVENT_LENGTH_OFF,
   EVENT_MATCH_TYPE_OFF,
-  EVENT_PAD_OFF,
   EVENT_PROTOCOL_OFF,
   EVENT_REASON_OFF,
   EVENT_REVISION_OFF,
@@ -27,14 +35,25 @@ import {
   EVENT_VERDICT_OFF,
   EVENTS_DROP,
   EVENTS_RING_BYTES,
+  MAX_REPORTED,
   METRICS_SIZE,
   METRICS_VALUE_BYTES_OFF,
   METRICS_VALUE_PACKETS_OFF,
   METRICS_VALUE_SIZE,
   PACKET_SHOT,
   REASON_EVENT_LOST,
+  REPORTED_KEY_DIRECTION_OFF,
+  REPORTED_KEY_DST_IDENTITY_OFF,
+  REPORTED_KEY_ENDPOINT_OFF,
+  REPORTED_KEY_POLICY_PORT_OFF,
+  REPORTED_KEY_PROTOCOL_OFF,
+  REPORTED_KEY_REASON_OFF,
+  REPORTED_KEY_SIZE,
+  REPORTED_KEY_SRC_IDENTITY_OFF,
+  REPORTED_KEY_TYPE_OFF,
 } from "./layout";
 import { DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
+import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 
 /* bpf/events.h in AssemblyScript: counters and events. */
 
@@ -44,6 +63,11 @@ import { DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
  */
 const CAPACITY: u32 = (EVENTS_RING_BYTES - 1) / (80 + 8);
 
+/** Kinds of events of packets without a flow → when one was last raised, seconds. */
+const reported = changetype<Table>(memory.data(32, 8));
+const key: usize = memory.data(16, 16);
+const last: usize = memory.data(4, 4);
+
 let metrics: usize = 0;
 let events: usize = 0;
 let eventCount: u32 = 0;
@@ -52,7 +76,14 @@ let lostCount: u32 = 0;
 export function initEvents(): bool {
   metrics = allocateZeroed(<usize>METRICS_SIZE * METRICS_VALUE_SIZE);
   events = allocate(<usize>CAPACITY * EVENT_SIZE);
-  return metrics != 0 && events != 0;
+  reported.limit = MAX_REPORTED;
+  return metrics != 0 && events != 0 &&
+    reserve(reported, MAX_REPORTED, REPORTED_KEY_SIZE, 4) == 0;
+}
+
+/** Forgets what has been told. */
+export function clearReported(): void {
+  clear(reported, REPORTED_KEY_SIZE);
 }
 
 export function metricsAddress(): usize {
@@ -122,7 +153,7 @@ export function raiseEvent(type: u32, reason: u32, direction: u32): void {
   store<u8>(event, packet.family, EVENT_FAMILY_OFF);
   store<u8>(event, packet.protocol, EVENT_PROTOCOL_OFF);
   store<u8>(event, packet.tcpFlags, EVENT_TCP_FLAGS_OFF);
-  store<u8>(event, 0, EVENT_PAD_OFF);
+  store<u8>(event, <u8>(verdict.audited ? EVENT_AUDITED : 0), EVENT_FLAGS_OFF);
   store<u16>(event, packet.sport, EVENT_SPORT_OFF);
   store<u16>(event, bswap<u16>(<u16>packet.policyPort), EVENT_DPORT_OFF);
   const addresses = changetype<usize>(packet);
@@ -130,9 +161,43 @@ export function raiseEvent(type: u32, reason: u32, direction: u32): void {
   v128.store(event, v128.load(addresses, DADDR_OFF), EVENT_DADDR_OFF);
 }
 
+/** Whether the last event of a flow was so long ago that it may be told of again. */
+export function flowEventDue(last: u32): bool {
+  const interval = eventInterval();
+  return interval != 0 && nowSeconds() - last >= interval;
+}
+
+function writeKey(type: u32, reason: u32, direction: u32): void {
+  store<u32>(key, packet.srcIdentity, REPORTED_KEY_SRC_IDENTITY_OFF);
+  store<u32>(key, packet.dstIdentity, REPORTED_KEY_DST_IDENTITY_OFF);
+  store<u16>(key, <u16>endpointId(), REPORTED_KEY_ENDPOINT_OFF);
+  store<u16>(key, <u16>packet.policyPort, REPORTED_KEY_POLICY_PORT_OFF);
+  store<u8>(key, <u8>type, REPORTED_KEY_TYPE_OFF);
+  store<u8>(key, <u8>reason, REPORTED_KEY_REASON_OFF);
+  store<u8>(key, <u8>direction, REPORTED_KEY_DIRECTION_OFF);
+  store<u8>(key, packet.protocol, REPORTED_KEY_PROTOCOL_OFF);
+}
+
+/** Raises an event of a packet without a flow, unless one of its kind has told already. */
+export function raiseFlowlessEvent(type: u32, reason: u32, direction: u32): void {
+  const interval = eventInterval();
+  if (interval) {
+    writeKey(type, reason, direction);
+    const position = find(reported, key, REPORTED_KEY_SIZE);
+    if (position != NOT_FOUND) {
+      if (nowSeconds() - load<u32>(reported.values + (<usize>position << 2)) < interval) return;
+    } else if (reported.count >= reported.limit) {
+      evict(reported, REPORTED_KEY_SIZE, 4, 0);
+    }
+    store<u32>(last, nowSeconds());
+    upsert(reported, key, last, REPORTED_KEY_SIZE, 4);
+  }
+  raiseEvent(type, reason, direction);
+}
+
 /** Every drop ends here: counted, and told if the endpoint wants to be told. */
 export function drop(reason: u32, direction: u32): i32 {
   count(reason, direction, packet.length);
-  if (wantsEvents(EVENTS_DROP)) raiseEvent(EVENT_DROP, reason, direction);
+  if (wantsEvents(EVENTS_DROP)) raiseFlowlessEvent(EVENT_DROP, reason, direction);
   return PACKET_SHOT;
 }

@@ -57,19 +57,68 @@ export const CT6_KEY_PROTOCOL_OFF: usize = 36;
 export const CT6_KEY_DIRECTION_OFF: usize = 37;
 export const CT6_KEY_PAD_OFF: usize = 38;
 
-export const CT_ENTRY_SIZE: usize = 32;
+export const CT_ENTRY_SIZE: usize = 64;
 export const CT_ENTRY_PACKETS_OFF: usize = 0;
 export const CT_ENTRY_BYTES_OFF: usize = 8;
-export const CT_ENTRY_EXPIRES_OFF: usize = 16;
-export const CT_ENTRY_SRC_IDENTITY_OFF: usize = 20;
-export const CT_ENTRY_FLAGS_OFF: usize = 24;
-export const CT_ENTRY_PAD_OFF: usize = 25;
-export const CT_ENTRY_REV_NAT_OFF: usize = 26;
-export const CT_ENTRY_COOKIE_OFF: usize = 28;
+export const CT_ENTRY_REPLY_PACKETS_OFF: usize = 16;
+export const CT_ENTRY_REPLY_BYTES_OFF: usize = 24;
+export const CT_ENTRY_EXPIRES_OFF: usize = 32;
+export const CT_ENTRY_REPORTED_OFF: usize = 36;
+export const CT_ENTRY_REPLY_REPORTED_OFF: usize = 40;
+export const CT_ENTRY_SRC_IDENTITY_OFF: usize = 44;
+export const CT_ENTRY_COOKIE_OFF: usize = 48;
+export const CT_ENTRY_REDIRECT_OFF: usize = 52;
+export const CT_ENTRY_REV_NAT_OFF: usize = 54;
+export const CT_ENTRY_FLAGS_OFF: usize = 56;
+export const CT_ENTRY_TCP_FLAGS_OFF: usize = 57;
+export const CT_ENTRY_REPLY_TCP_FLAGS_OFF: usize = 58;
+export const CT_ENTRY_PAD_OFF: usize = 59;
+
+export const FRAGMENT4_KEY_SIZE: usize = 16;
+export const FRAGMENT4_KEY_SADDR_OFF: usize = 0;
+export const FRAGMENT4_KEY_DADDR_OFF: usize = 4;
+export const FRAGMENT4_KEY_ID_OFF: usize = 8;
+export const FRAGMENT4_KEY_PROTOCOL_OFF: usize = 10;
+export const FRAGMENT4_KEY_PAD_OFF: usize = 11;
+
+export const FRAGMENT6_KEY_SIZE: usize = 40;
+export const FRAGMENT6_KEY_SADDR_OFF: usize = 0;
+export const FRAGMENT6_KEY_DADDR_OFF: usize = 16;
+export const FRAGMENT6_KEY_ID_OFF: usize = 32;
+export const FRAGMENT6_KEY_PAD_OFF: usize = 36;
+
+export const FRAGMENT_INFO_SIZE: usize = 16;
+export const FRAGMENT_INFO_EXPIRES_OFF: usize = 0;
+export const FRAGMENT_INFO_POLICY_PORT_OFF: usize = 4;
+export const FRAGMENT_INFO_SPORT_OFF: usize = 8;
+export const FRAGMENT_INFO_DPORT_OFF: usize = 10;
+export const FRAGMENT_INFO_PROTOCOL_OFF: usize = 12;
+export const FRAGMENT_INFO_TRACKABLE_OFF: usize = 13;
+export const FRAGMENT_INFO_CREATES_OFF: usize = 14;
+export const FRAGMENT_INFO_ALWAYS_ALLOWED_OFF: usize = 15;
 
 export const METRICS_VALUE_SIZE: usize = 16;
 export const METRICS_VALUE_PACKETS_OFF: usize = 0;
 export const METRICS_VALUE_BYTES_OFF: usize = 8;
+
+export const ACCOUNTING_KEY_SIZE: usize = 16;
+export const ACCOUNTING_KEY_ENDPOINT_OFF: usize = 0;
+export const ACCOUNTING_KEY_IDENTITY_OFF: usize = 4;
+export const ACCOUNTING_KEY_PORT_OFF: usize = 8;
+export const ACCOUNTING_KEY_PROTOCOL_OFF: usize = 10;
+export const ACCOUNTING_KEY_DIRECTION_OFF: usize = 11;
+export const ACCOUNTING_KEY_PREFIX_LEN_OFF: usize = 12;
+export const ACCOUNTING_KEY_PAD_OFF: usize = 13;
+
+export const REPORTED_KEY_SIZE: usize = 16;
+export const REPORTED_KEY_SRC_IDENTITY_OFF: usize = 0;
+export const REPORTED_KEY_DST_IDENTITY_OFF: usize = 4;
+export const REPORTED_KEY_ENDPOINT_OFF: usize = 8;
+export const REPORTED_KEY_POLICY_PORT_OFF: usize = 10;
+export const REPORTED_KEY_TYPE_OFF: usize = 12;
+export const REPORTED_KEY_REASON_OFF: usize = 13;
+export const REPORTED_KEY_DIRECTION_OFF: usize = 14;
+export const REPORTED_KEY_PROTOCOL_OFF: usize = 15;
 
 export const EVENT_SIZE: usize = 80;
 export const EVENT_TYPE_OFF: usize = 0;
@@ -89,7 +138,7 @@ export const EVENT_IFINDEX_OFF: usize = 36;
 export const EVENT_FAMILY_OFF: usize = 40;
 export const EVENT_PROTOCOL_OFF: usize = 41;
 export const EVENT_TCP_FLAGS_OFF: usize = 42;
-export const EVENT_PAD_OFF: usize = 43;
+export const EVENT_FLAGS_OFF: usize = 43;
 export const EVENT_SPORT_OFF: usize = 44;
 export const EVENT_DPORT_OFF: usize = 46;
 export const EVENT_SADDR_OFF: usize = 48;
@@ -189,6 +238,9 @@ export const DROP_WRITE_ERROR: u32 = 141;
 export const DROP_CT_CREATE_FAILED: u32 = 155;
 export const DROP_INVALID_EXTHDR: u32 = 156;
 export const DROP_FRAG_NOSUPPORT: u32 = 157;
+export const DROP_FRAG_NOT_FOUND: u32 = 175;
+export const DROP_PROXY_LOOKUP_FAILED: u32 = 178;
+export const DROP_PROXY_SET_FAILED: u32 = 179;
 export const DROP_PROXY_UNKNOWN_PROTO: u32 = 180;
 export const DROP_POLICY_DENY: u32 = 181;
 export const DROP_VLAN_FILTERED: u32 = 182;
@@ -198,6 +250,7 @@ export const DROP_EP_NOT_READY: u32 = 203;
 export const DROP_POLICY_IMAGE: u32 = 230;
 export const REASON_SLOT_FALLBACK: u32 = 240;
 export const REASON_EVENT_LOST: u32 = 241;
+export const REASON_AUDITED: u32 = 242;
 
 export const VERDICT_NONE: u32 = 0;
 export const VERDICT_ALLOW: u32 = 1;
@@ -215,7 +268,8 @@ export const MATCH_PROTO: u32 = 6;
 export const CT_NEW: u32 = 0;
 export const CT_ESTABLISHED: u32 = 1;
 export const CT_REPLY: u32 = 2;
-export const CT_UNTRACKED: u32 = 3;
+export const CT_RELATED: u32 = 3;
+export const CT_UNTRACKED: u32 = 4;
 
 export const CT_SEEN_REPLY: u32 = 1;
 export const CT_FORWARD_CLOSING: u32 = 2;
@@ -225,6 +279,12 @@ export const CT_LIFETIME_TCP_SYN: u32 = 60;
 export const CT_LIFETIME_TCP: u32 = 8000;
 export const CT_LIFETIME_TCP_CLOSE: u32 = 10;
 export const CT_LIFETIME_OTHER: u32 = 60;
+export const CT_LIFETIME_FRAGMENT: u32 = 30;
+
+export const CT_EXPIRED_UNANSWERED: u32 = 0;
+export const CT_EXPIRED_CLOSED: u32 = 1;
+export const CT_EXPIRED_IDLE: u32 = 2;
+export const CT_EXPIRY_COUNT: u32 = 3;
 
 export const EVENT_DROP: u32 = 1;
 export const EVENT_TRACE: u32 = 4;
@@ -234,7 +294,13 @@ export const EVENTS_DROP: u32 = 1;
 export const EVENTS_POLICY_VERDICT: u32 = 2;
 export const EVENTS_TRACE: u32 = 4;
 
+export const EVENT_AUDITED: u32 = 1;
+
+export const ENDPOINT_AUDIT: u32 = 1;
+export const ENDPOINT_ACCOUNTING: u32 = 2;
+
 export const MARK_MASK: u32 = 3840;
+export const MARK_TO_PROXY: u32 = 512;
 export const MARK_ENFORCED: u32 = 1792;
 export const MARK_HOST: u32 = 3072;
 export const MARK_IDENTITY: u32 = 3840;
@@ -263,6 +329,10 @@ export const MAX_POLICIES: u32 = 4096;
 export const MAX_IDENTITIES: u32 = 131072;
 export const MAX_IPCACHE: u32 = 524288;
 export const MAX_CONNTRACK: u32 = 262144;
+export const MAX_REDIRECTS: u32 = 4096;
+export const MAX_ACCOUNTING: u32 = 16384;
+export const MAX_REPORTED: u32 = 16384;
+export const MAX_FRAGMENTS: u32 = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS: u32 = 131072;
 export const METRICS_SIZE: u32 = 512;
 export const EVENTS_RING_BYTES: u32 = 8388608;

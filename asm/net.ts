@@ -22,6 +22,8 @@ export const IPV4_SADDR_OFF: usize = 12;
 export const IPV4_DADDR_OFF: usize = 16;
 /** More fragments, or an offset; network byte order. */
 export const IPV4_FRAGMENT_BE: u32 = 0xFF3F;
+export const IPV4_FRAGMENT_OFFSET_BE: u32 = 0xFF1F;
+export const IPV4_ID_OFF: usize = 4;
 
 export const IPV6_HLEN: u32 = 40;
 export const IPV6_PAYLOAD_LEN_OFF: usize = 4;
@@ -29,6 +31,14 @@ export const IPV6_NEXT_HEADER_OFF: usize = 6;
 export const IPV6_HOP_LIMIT_OFF: usize = 7;
 export const IPV6_SADDR_OFF: usize = 8;
 export const IPV6_DADDR_OFF: usize = 24;
+
+/** First bytes of every extension header, and all of a fragment header. */
+export const IPV6_EXTENSION_LEN: u32 = 8;
+export const IPV6_EXTENSION_LENGTH_OFF: usize = 1;
+export const IPV6_EXTENSION_FRAGMENT_OFF: usize = 2;
+export const IPV6_EXTENSION_ID_OFF: usize = 4;
+export const IPV6_MORE_FRAGMENTS: u32 = 1;
+export const IPV6_FRAGMENT_OFFSET: u32 = 0xFFF8;
 
 export const IPPROTO_HOPOPTS: u32 = 0;
 export const IPPROTO_ICMP: u32 = 1;
@@ -59,6 +69,11 @@ export const ICMP_DEST_UNREACH: u32 = 3;
 /** Code of ICMP_DEST_UNREACH. */
 export const ICMP_FRAG_NEEDED: u32 = 4;
 export const ICMP_ECHO: u32 = 8;
+export const ICMP_TIME_EXCEEDED: u32 = 11;
+export const ICMP_PARAMETER_PROBLEM: u32 = 12;
+export const ICMPV6_DEST_UNREACH: u32 = 1;
+export const ICMPV6_PACKET_TOO_BIG: u32 = 2;
+export const ICMPV6_PARAMETER_PROBLEM: u32 = 4;
 export const ICMPV6_ECHO: u32 = 128;
 export const ICMPV6_ECHOREPLY: u32 = 129;
 export const NDP_ROUTER_SOLICIT: u32 = 133;

@@ -2,27 +2,41 @@
  * What the stages know of one packet (bpf/packet.h), in raw memory: one packet is under
  * way at a time, so there is one of each.
  */
+
+/** Both ends of a flow, as one of its packets names them. */
 @unmanaged
-class Packet {
+export class Tuple {
   /** IPv4: the first four bytes, the others 0; network byte order. */
   saddrLow: u64;
   saddrHigh: u64;
   daddrLow: u64;
   daddrHigh: u64;
-  /** Conntrack's view, network byte order. */
+  /** Network byte order; an echo: its id on the side of the one who asks. */
   sport: u16;
   dport: u16;
-  /** Host byte order; ICMP: the type. */
+  /** 4, 6 or 0. */
+  family: u8;
+  protocol: u8;
+}
+
+/** A packet, conntrack's view of it first. */
+@unmanaged
+class Packet extends Tuple {
+  /** Host byte order; ICMP: the type; 0 where there is none. */
   policyPort: u32;
   length: u32;
   srcIdentity: u32;
   dstIdentity: u32;
-  family: u8;
-  protocol: u8;
+  /** Network byte order. */
+  fragmentId: u32;
+  /** FRAGMENT_*. */
+  fragment: u8;
   tcpFlags: u8;
   trackable: bool;
-  alwaysAllowed: bool;
   creates: bool;
+  alwaysAllowed: bool;
+  /** {@linkcode quoted} is set. */
+  quotes: bool;
 }
 
 /** What policy said of it. */
@@ -30,16 +44,37 @@ class Packet {
 class Verdict {
   cookie: u32;
   revision: u32;
+  /** Id in the table of redirects, 0: none. */
+  redirect: u16;
+  /** Where it leads, host byte order; 0: not to a proxy. */
+  proxyPort: u16;
   verdict: u8;
   matchType: u8;
   ctState: u8;
+  /** The drop reason that audit mode has overruled, or 0. */
+  audited: u8;
+  /** Of the entry: protocol and port bits. */
+  prefixLength: u8;
 }
+
+export const FRAGMENT_NONE: u32 = 0;
+export const FRAGMENT_FIRST: u32 = 1;
+export const FRAGMENT_LATER: u32 = 2;
 
 export const SADDR_OFF: usize = 0;
 export const DADDR_OFF: usize = 16;
 
-export const packet = changetype<Packet>(memory.data(64, 16));
-export const verdict = changetype<Verdict>(memory.data(16, 16));
+export const packet = changetype<Packet>(memory.data(80, 16));
+/** Of the packet that an ICMP error is about. */
+export const quoted = changetype<Tuple>(memory.data(48, 16));
+export const verdict = changetype<Verdict>(memory.data(32, 16));
+
+/** The packet's own ends. */
+// @ts-ignore: decorator
+@inline
+export function tuple(): Tuple {
+  return changetype<Tuple>(changetype<usize>(packet));
+}
 
 /** Forgets the packet of before: stores, since memory.fill is a call out of the module. */
 // @ts-ignore: decorator
@@ -50,5 +85,15 @@ export function clearPacket(): void {
   v128.store(changetype<usize>(packet), zero, 16);
   v128.store(changetype<usize>(packet), zero, 32);
   v128.store(changetype<usize>(packet), zero, 48);
+  v128.store(changetype<usize>(packet), zero, 64);
   v128.store(changetype<usize>(verdict), zero);
+  store<u32>(changetype<usize>(verdict), 0, 16);
+}
+
+/** Forgets the quoted packet of before: few packets quote one. */
+export function clearQuoted(): void {
+  const zero = i32x4.splat(0);
+  v128.store(changetype<usize>(quoted), zero);
+  v128.store(changetype<usize>(quoted), zero, 16);
+  v128.store(changetype<usize>(quoted), zero, 32);
 }

@@ -1,9 +1,15 @@
 import {
+  isExtension,
+  skipExtensions,
+  walkedBytes,
+  walkedFragment,
+  walkedFragmentId,
+  walkedNextHeader,
+} from "./extensions";
+import {
   DROP_CT_INVALID_HDR,
   DROP_CT_UNKNOWN_PROTO,
-  DROP_FRAG_NOSUPPORT,
   DROP_INVALID,
-  DROP_INVALID_EXTHDR,
   DROP_UNKNOWN_L3,
   DROP_VLAN_FILTERED,
 } from "./layout";
@@ -22,22 +28,24 @@ import {
   ICMP_FRAG_NEEDED,
   ICMP_HLEN,
   ICMP_ID_OFF,
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_TIME_EXCEEDED,
+  ICMPV6_DEST_UNREACH,
   ICMPV6_ECHO,
   ICMPV6_ECHOREPLY,
-  IPPROTO_AH,
-  IPPROTO_DSTOPTS,
-  IPPROTO_FRAGMENT,
-  IPPROTO_HOPOPTS,
+  ICMPV6_PACKET_TOO_BIG,
+  ICMPV6_PARAMETER_PROBLEM,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
-  IPPROTO_ROUTING,
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPV4_DADDR_OFF,
   IPV4_FRAG_OFF_OFF,
   IPV4_FRAGMENT_BE,
+  IPV4_FRAGMENT_OFFSET_BE,
   IPV4_HLEN,
+  IPV4_ID_OFF,
   IPV4_PROTOCOL_OFF,
   IPV4_SADDR_OFF,
   IPV4_TOTAL_LEN_OFF,
@@ -55,7 +63,8 @@ import {
   TCP_HLEN,
   UDP_HLEN,
 } from "./net";
-import { packet } from "./packet";
+import { FRAGMENT_FIRST, FRAGMENT_LATER, packet } from "./packet";
+import { parseQuoted } from "./quoted";
 
 /*
  * bpf/parse.h in AssemblyScript; the decided behaviour is listed there. Memory has no
@@ -66,57 +75,72 @@ import { packet } from "./packet";
 /** Neither a drop reason nor 0. */
 export const PARSE_PASS: i32 = -1;
 
-/** Header bytes that an L4 protocol must have; 0: conntrack does not know it. */
+/** Bytes that the L4 header must have; 0: nothing of it is read. */
 // @ts-ignore: decorator
 @inline
 function l4HeaderLength(protocol: u32): u32 {
   if (protocol == IPPROTO_TCP) return TCP_HLEN;
   if (protocol == IPPROTO_UDP) return UDP_HLEN;
   if (protocol == IPPROTO_SCTP) return SCTP_HLEN;
-  if (protocol == IPPROTO_ICMPV6 && packet.family == 6) return ICMP_HLEN;
-  if (protocol == IPPROTO_ICMP && packet.family == 4) return ICMP_HLEN;
+  if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) return ICMP_HLEN;
   return 0;
 }
 
 /** Reads what policy and conntrack need of the L4 header, which has `length` bytes. */
-// @ts-ignore: decorator
-@inline
 function parseL4(l4: usize, length: u32): i32 {
   const protocol = <u32>packet.protocol;
+  const headerLength = l4HeaderLength(protocol);
+  if (protocol == (packet.family == 4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) {
+    return DROP_CT_UNKNOWN_PROTO;
+  }
+  if (<u32>packet.fragment == FRAGMENT_LATER) return 0;
   packet.trackable = true;
   packet.creates = true;
-  const headerLength = l4HeaderLength(protocol);
-  if (!headerLength) return DROP_CT_UNKNOWN_PROTO;
+  if (!headerLength) return 0;
   // The IP length is within the packet, so this bound is the packet's as well.
   if (length < headerLength) return DROP_CT_INVALID_HDR;
-
-  if (protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) {
-    const dport = load<u16>(l4, L4_DPORT_OFF);
-    packet.sport = load<u16>(l4);
-    packet.dport = dport;
-    packet.policyPort = <u32>bswap<u16>(dport);
-    if (protocol == IPPROTO_TCP) packet.tcpFlags = load<u8>(l4, TCP_FLAGS_OFF);
+  if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
+    parseIcmp(l4, length);
     return 0;
   }
-  parseIcmp(l4);
+  const dport = load<u16>(l4, L4_DPORT_OFF);
+  packet.sport = load<u16>(l4);
+  packet.dport = dport;
+  packet.policyPort = <u32>bswap<u16>(dport);
+  if (protocol == IPPROTO_TCP) packet.tcpFlags = load<u8>(l4, TCP_FLAGS_OFF);
   return 0;
 }
 
-function parseIcmp(icmp: usize): void {
+/** Whether an ICMP message of this type quotes the packet that it is about. */
+function isIcmpError(family: u32, type: u32): bool {
+  if (family == 6) return type >= ICMPV6_DEST_UNREACH && type <= ICMPV6_PARAMETER_PROBLEM;
+  return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+    type == ICMP_PARAMETER_PROBLEM;
+}
+
+/** Path MTU discovery must not depend on policy. */
+function isPathMtu(family: u32, icmp: usize): bool {
+  const type = <u32>load<u8>(icmp);
+  if (family == 6) return type == ICMPV6_PACKET_TOO_BIG;
+  return type == ICMP_DEST_UNREACH && <u32>load<u8>(icmp, ICMP_CODE_OFF) == ICMP_FRAG_NEEDED;
+}
+
+function parseIcmp(icmp: usize, length: u32): void {
+  const family = <u32>packet.family;
   const type = <u32>load<u8>(icmp);
   packet.policyPort = type;
-  if (type == (packet.family == 4 ? ICMP_ECHO : ICMPV6_ECHO)) {
+  if (type == (family == 4 ? ICMP_ECHO : ICMPV6_ECHO)) {
     packet.sport = load<u16>(icmp, ICMP_ID_OFF);
-  } else if (type == (packet.family == 4 ? ICMP_ECHOREPLY : ICMPV6_ECHOREPLY)) {
-    packet.dport = load<u16>(icmp, ICMP_ID_OFF);
-    packet.creates = false;
-  } else {
-    packet.trackable = false;
-    packet.creates = false;
-    // Path MTU discovery must not depend on policy.
-    packet.alwaysAllowed = packet.family == 4 && type == ICMP_DEST_UNREACH &&
-      <u32>load<u8>(icmp, ICMP_CODE_OFF) == ICMP_FRAG_NEEDED;
+    return;
   }
+  packet.creates = false;
+  if (type == (family == 4 ? ICMP_ECHOREPLY : ICMPV6_ECHOREPLY)) {
+    packet.dport = load<u16>(icmp, ICMP_ID_OFF);
+    return;
+  }
+  packet.trackable = false;
+  packet.alwaysAllowed = isPathMtu(family, icmp);
+  if (isIcmpError(family, type)) parseQuoted(icmp + <usize>ICMP_HLEN, length - ICMP_HLEN);
 }
 
 // @ts-ignore: decorator
@@ -134,7 +158,11 @@ function parseIpv4(ip: usize, length: u32): i32 {
   packet.saddrLow = <u64>load<u32>(ip, IPV4_SADDR_OFF);
   packet.daddrLow = <u64>load<u32>(ip, IPV4_DADDR_OFF);
   packet.protocol = load<u8>(ip, IPV4_PROTOCOL_OFF);
-  if (<u32>load<u16>(ip, IPV4_FRAG_OFF_OFF) & IPV4_FRAGMENT_BE) return DROP_FRAG_NOSUPPORT;
+  const fragment = <u32>load<u16>(ip, IPV4_FRAG_OFF_OFF);
+  if (fragment & IPV4_FRAGMENT_BE) {
+    packet.fragmentId = <u32>load<u16>(ip, IPV4_ID_OFF);
+    packet.fragment = <u8>(fragment & IPV4_FRAGMENT_OFFSET_BE ? FRAGMENT_LATER : FRAGMENT_FIRST);
+  }
   return parseL4(ip + <usize>headerLength, totalLength - headerLength);
 }
 
@@ -159,18 +187,15 @@ function parseIpv6(ip: usize, length: u32): i32 {
   packet.daddrHigh = load<u64>(ip, IPV6_DADDR_OFF + 8);
   const nextHeader = <u32>load<u8>(ip, IPV6_NEXT_HEADER_OFF);
   packet.protocol = <u8>nextHeader;
-  switch (nextHeader) {
-    case IPPROTO_FRAGMENT:
-      return DROP_FRAG_NOSUPPORT;
-    case IPPROTO_HOPOPTS:
-    case IPPROTO_ROUTING:
-    case IPPROTO_AH:
-    case IPPROTO_DSTOPTS:
-      return DROP_INVALID_EXTHDR;
-    case IPPROTO_ICMPV6:
-      if (isNeighbourDiscovery(ip, payloadLength)) return PARSE_PASS;
-  }
-  return parseL4(ip + <usize>IPV6_HLEN, payloadLength);
+  if (nextHeader == IPPROTO_ICMPV6 && isNeighbourDiscovery(ip, payloadLength)) return PARSE_PASS;
+  const l4 = ip + <usize>IPV6_HLEN;
+  if (!isExtension(nextHeader)) return parseL4(l4, payloadLength);
+  const reason = skipExtensions(nextHeader, l4, payloadLength);
+  packet.protocol = <u8>walkedNextHeader;
+  packet.fragment = <u8>walkedFragment;
+  packet.fragmentId = walkedFragmentId;
+  if (reason) return reason;
+  return parseL4(l4 + <usize>walkedBytes, payloadLength - walkedBytes);
 }
 
 /**

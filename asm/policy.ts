@@ -6,10 +6,11 @@ import {
   DROP_POLICY,
   DROP_POLICY_DENY,
   DROP_POLICY_IMAGE,
-  DROP_PROXY_UNKNOWN_PROTO,
   POLICY_ENTRY_AUTH_TYPE_OFF,
   POLICY_ENTRY_COOKIE_OFF,
   POLICY_ENTRY_MATCH_TYPE_OFF,
+  POLICY_ENTRY_PREFIX_LEN_OFF,
+  POLICY_ENTRY_REDIRECT_OFF,
   POLICY_ENTRY_VERDICT_OFF,
   VERDICT_ALLOW,
   VERDICT_DENY,
@@ -33,13 +34,16 @@ export function policyDecide(policy: u32, direction: u32, slot: u32): i32 {
   verdict.cookie = load<u32>(entry, POLICY_ENTRY_COOKIE_OFF);
   verdict.verdict = load<u8>(entry, POLICY_ENTRY_VERDICT_OFF);
   verdict.matchType = load<u8>(entry, POLICY_ENTRY_MATCH_TYPE_OFF);
+  verdict.prefixLength = load<u8>(entry, POLICY_ENTRY_PREFIX_LEN_OFF);
   switch (<u32>verdict.verdict) {
     case VERDICT_ALLOW:
       return load<u8>(entry, POLICY_ENTRY_AUTH_TYPE_OFF) ? DROP_AUTH_REQUIRED : 0;
     case VERDICT_DENY:
       return DROP_POLICY_DENY;
     case VERDICT_REDIRECT:
-      return DROP_PROXY_UNKNOWN_PROTO;
+      if (load<u8>(entry, POLICY_ENTRY_AUTH_TYPE_OFF)) return DROP_AUTH_REQUIRED;
+      verdict.redirect = load<u16>(entry, POLICY_ENTRY_REDIRECT_OFF);
+      return 0;
     default:
       return DROP_POLICY;
   }

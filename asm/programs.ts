@@ -1,3 +1,4 @@
+import { account } from "./accounting";
 import {
   conntrackCreate,
   conntrackLookup,
@@ -10,11 +11,12 @@ import {
   endpointIpv4,
   endpointIpv6,
   enterEndpoint,
-  now,
+  nowSeconds,
   wantsEvents,
 } from "./endpoint_config";
 import { endpointLookup, endpointPolicy } from "./endpoints";
-import { count, drop, raiseEvent } from "./events";
+import { count, drop, flowEventDue, raiseEvent, raiseFlowlessEvent } from "./events";
+import { fragmentResolve } from "./fragment";
 import {
   identityMark,
   identitySlot,
@@ -24,13 +26,22 @@ import {
   scopeFallback,
 } from "./ipcache";
 import {
+  CT_ENTRY_REPLY_REPORTED_OFF,
+  CT_ENTRY_REPORTED_OFF,
+  CT_RELATED,
   CT_REPLY,
-  CT_UNTRACKED,
   DIRECTION_EGRESS,
   DIRECTION_INGRESS,
+  DROP_AUTH_REQUIRED,
   DROP_INVALID_SIP,
   DROP_MISSED_TAIL_CALL,
+  DROP_POLICY,
+  DROP_POLICY_DENY,
+  DROP_PROXY_SET_FAILED,
+  ENDPOINT_ACCOUNTING,
+  ENDPOINT_AUDIT,
   ENDPOINT_INFO_ENDPOINT_OFF,
+  ENDPOINT_POLICY_FLAGS_OFF,
   ENDPOINT_POLICY_IDENTITY_SLOT_OFF,
   ENDPOINT_POLICY_POLICY_OFF,
   EVENT_POLICY_VERDICT,
@@ -45,19 +56,20 @@ import {
   PACKET_OK,
   PACKET_REDIRECT,
   PACKET_SHOT,
+  REASON_AUDITED,
   REASON_FORWARDED,
   REASON_SLOT_FALLBACK,
+  VERDICT_REDIRECT,
 } from "./layout";
 import { clearPacket, DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
 import { parsePacket } from "./parse";
 import { policyDecide } from "./policy";
+import { proxyMark, proxyResolve } from "./proxy";
 
 /*
  * bpf/datapath.bpf.c in AssemblyScript, statement by statement: the programs of one
  * endpoint, whose constants are current. They change the packet at `data` in place.
  */
-
-const NANOSECONDS_PER_SECOND: u64 = 1000000000;
 
 /** skb->mark of the packet under way. */
 export let mark: u32 = 0;
@@ -84,36 +96,88 @@ function destinationAddress(): usize {
 function peerSlot(identity: u32, slot: u32, direction: u32): u32 {
   if (slot) return slot;
   count(REASON_SLOT_FALLBACK, direction, packet.length);
-  if (wantsEvents(EVENTS_TRACE)) raiseEvent(EVENT_TRACE, REASON_SLOT_FALLBACK, direction);
+  if (wantsEvents(EVENTS_TRACE)) {
+    raiseFlowlessEvent(EVENT_TRACE, REASON_SLOT_FALLBACK, direction);
+  }
   return scopeFallback(identity, packet.family);
 }
 
-/** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
-function admit(direction: u32, peerIdentity: u32, slot: u32, own: usize): i32 {
-  const seconds = <u32>(now() / NANOSECONDS_PER_SECOND);
-  if (packet.alwaysAllowed) {
-    verdict.ctState = <u8>CT_UNTRACKED;
-    return 0;
+/**
+ * Audit mode: what policy drops passes and is told. A policy that is missing or damaged is
+ * no policy's drop.
+ */
+function audit(reason: i32, direction: u32, own: usize): i32 {
+  if (!(load<u32>(own, ENDPOINT_POLICY_FLAGS_OFF) & ENDPOINT_AUDIT)) return reason;
+  if (reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED) {
+    return reason;
   }
+  verdict.audited = <u8>reason;
+  count(REASON_AUDITED, direction, packet.length);
+  return 0;
+}
+
+/** Policy of this endpoint for one packet. Returns 0 or a drop reason. */
+function judge(
+  direction: u32,
+  peerIdentity: u32,
+  slot: u32,
+  canRedirect: bool,
+  own: usize,
+): i32 {
+  const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
+  if (load<u32>(own, ENDPOINT_POLICY_FLAGS_OFF) & ENDPOINT_ACCOUNTING) {
+    account(direction, peerIdentity);
+  }
+  if (reason) return audit(reason, direction, own);
+  if (verdict.verdict != VERDICT_REDIRECT) return 0;
+  return canRedirect ? proxyResolve() : DROP_PROXY_SET_FAILED;
+}
+
+/** Tells again of a flow that goes on. */
+function reportFlow(entry: usize, direction: u32): void {
+  if (verdict.ctState == CT_REPLY) {
+    if (!wantsEvents(EVENTS_TRACE)) return;
+    if (!flowEventDue(load<u32>(entry, CT_ENTRY_REPLY_REPORTED_OFF))) return;
+    store<u32>(entry, nowSeconds(), CT_ENTRY_REPLY_REPORTED_OFF);
+    raiseEvent(EVENT_TRACE, REASON_FORWARDED, direction);
+    return;
+  }
+  if (!wantsEvents(EVENTS_POLICY_VERDICT)) return;
+  if (!flowEventDue(load<u32>(entry, CT_ENTRY_REPORTED_OFF))) return;
+  store<u32>(entry, nowSeconds(), CT_ENTRY_REPORTED_OFF);
+  raiseEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
+}
+
+/** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
+function admit(
+  direction: u32,
+  peerIdentity: u32,
+  slot: u32,
+  canRedirect: bool,
+  own: usize,
+): i32 {
+  const seconds = nowSeconds();
   const state = conntrackLookup(direction, seconds);
   const entry = foundEntry;
   verdict.ctState = <u8>state;
+  if (state == CT_RELATED || packet.alwaysAllowed) return 0;
   if (state != CT_REPLY) {
     slot = peerSlot(peerIdentity, slot, direction);
-    const reason = policyDecide(load<u32>(own, ENDPOINT_POLICY_POLICY_OFF), direction, slot);
+    const reason = judge(direction, peerIdentity, slot, canRedirect, own);
     if (reason) return reason;
   }
   if (entry) {
     conntrackUpdate(entry, state, seconds);
+    reportFlow(entry, direction);
     return 0;
   }
   if (packet.creates) {
-    const reason = conntrackCreate(direction, seconds, verdict.cookie);
+    const reason = conntrackCreate(direction, seconds);
     if (reason) return reason;
   }
-  if (wantsEvents(EVENTS_POLICY_VERDICT)) {
-    raiseEvent(EVENT_POLICY_VERDICT, REASON_FORWARDED, direction);
-  }
+  if (!wantsEvents(EVENTS_POLICY_VERDICT)) return 0;
+  if (packet.creates) raiseEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
+  else raiseFlowlessEvent(EVENT_POLICY_VERDICT, verdict.audited, direction);
   return 0;
 }
 
@@ -142,21 +206,29 @@ function ownIdentitySlot(own: usize): u64 {
 
 /** Egress policy of this endpoint. Returns 0, PARSE_PASS or a drop reason. */
 function egress(data: usize, length: u32): i32 {
-  const reason = parsePacket(data, length);
+  let reason = parsePacket(data, length);
   if (reason) return reason;
   if (!sourceIsOwn()) return DROP_INVALID_SIP;
   const own = endpointPolicy(endpointId());
   packet.srcIdentity = <u32>ownIdentitySlot(own);
+  if (packet.fragment) {
+    reason = fragmentResolve(nowSeconds());
+    if (reason) return reason;
+  }
   // Service translation: a stage that does nothing yet.
   const peer = ipcacheLookup(packet.family, destinationAddress());
   packet.dstIdentity = <u32>peer;
-  return admit(DIRECTION_EGRESS, <u32>peer, <u32>(peer >> 32), own);
+  return admit(DIRECTION_EGRESS, <u32>peer, <u32>(peer >> 32), true, own);
 }
 
 export function fromContainer(data: usize, length: u32): i32 {
   clearPacket();
   let reason = egress(data, length);
   if (reason) return finish(reason, DIRECTION_EGRESS);
+  if (verdict.proxyPort) {
+    mark = proxyMark(verdict.proxyPort);
+    return finish(0, DIRECTION_EGRESS);
+  }
   const destination = endpointLookup(packet.family, destinationAddress());
   if (!destination) {
     // So that the stack's way back to a local endpoint keeps the identity.
@@ -176,18 +248,26 @@ export function fromContainer(data: usize, length: u32): i32 {
 }
 
 /** Ingress policy of this endpoint for a packet whose source is known. */
-function ingress(srcIdentity: u32, srcSlot: u32): i32 {
+function ingress(srcIdentity: u32, srcSlot: u32, canRedirect: bool): i32 {
   const own = endpointPolicy(endpointId());
   packet.srcIdentity = srcIdentity;
   packet.dstIdentity = <u32>ownIdentitySlot(own);
-  return admit(DIRECTION_INGRESS, srcIdentity, srcSlot, own);
+  if (packet.fragment) {
+    const reason = fragmentResolve(nowSeconds());
+    if (reason) return reason;
+  }
+  return admit(DIRECTION_INGRESS, srcIdentity, srcSlot, canRedirect, own);
 }
 
 function policyIngress(data: usize, length: u32, srcIdentity: u32, srcSlot: u32): i32 {
   clearPacket();
   let reason = parsePacket(data, length);
-  if (!reason) reason = ingress(srcIdentity, srcSlot);
+  if (!reason) reason = ingress(srcIdentity, srcSlot, true);
   if (finish(reason, DIRECTION_INGRESS) != PACKET_OK) return PACKET_SHOT;
+  if (verdict.proxyPort) {
+    mark = proxyMark(verdict.proxyPort);
+    return PACKET_OK;
+  }
   mark = MARK_ENFORCED;
   return PACKET_REDIRECT;
 }
@@ -212,7 +292,8 @@ export function toContainer(data: usize, length: u32): i32 {
   let reason = parsePacket(data, length);
   if (!reason) {
     const source = sourceOf();
-    reason = ingress(<u32>source, <u32>(source >> 32));
+    // At TC egress no socket can be assigned.
+    reason = ingress(<u32>source, <u32>(source >> 32), false);
   }
   return finish(reason, DIRECTION_INGRESS);
 }

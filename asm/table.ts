@@ -200,8 +200,25 @@ export function remove(table: Table, key: usize, keySize: usize, valueSize: usiz
   const hash = hashKey(key, keySize);
   const position = findHashed(table, key, keySize, hash);
   if (position == NOT_FOUND) return false;
-  removeSlot(table, slotNaming(table, hash, position));
+  removeHashed(table, position, hash, keySize, valueSize);
+  if (DEBUG) assert(find(table, key, keySize) == NOT_FOUND); // a key is there once
+  return true;
+}
 
+/** Removes the entry at a position, into which the last one moves. */
+export function removeAt(table: Table, position: u32, keySize: usize, valueSize: usize): void {
+  const hash = hashKey(table.keys + <usize>position * keySize, keySize);
+  removeHashed(table, position, hash, keySize, valueSize);
+}
+
+function removeHashed(
+  table: Table,
+  position: u32,
+  hash: u32,
+  keySize: usize,
+  valueSize: usize,
+): void {
+  removeSlot(table, slotNaming(table, hash, position));
   const last = table.count - 1;
   if (position != last) {
     const lastKey = table.keys + <usize>last * keySize;
@@ -215,8 +232,33 @@ export function remove(table: Table, key: usize, keySize: usize, valueSize: usiz
     );
   }
   table.count = last;
-  if (DEBUG) assert(find(table, key, keySize) == NOT_FOUND); // a key is there once
-  return true;
+}
+
+/** How many entries {@linkcode evict} chooses from. */
+const EVICTION_SAMPLE: u32 = 16;
+/** Where the next sample begins, in any table. */
+let evictionRotor: u32 = 0;
+
+/**
+ * Removes one of a few entries of a table that is not empty: the one whose u32 at
+ * `expiresOffset` of its value is the smallest. Each call looks at other entries.
+ */
+export function evict(
+  table: Table,
+  keySize: usize,
+  valueSize: usize,
+  expiresOffset: usize,
+): void {
+  let victim: u32 = 0;
+  let earliest: u32 = 0xFFFFFFFF;
+  for (let i: u32 = 0; i < EVICTION_SAMPLE; ++i) {
+    const position = evictionRotor++ % table.count;
+    const expires = load<u32>(table.values + <usize>position * valueSize + expiresOffset);
+    if (expires > earliest) continue;
+    earliest = expires;
+    victim = position;
+  }
+  removeAt(table, victim, keySize, valueSize);
 }
 
 /**

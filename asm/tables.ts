@@ -1,3 +1,4 @@
+import { accounting } from "./accounting";
 import { allocate } from "./arena";
 import { conntrack4, conntrack6 } from "./conntrack";
 import {
@@ -51,6 +52,8 @@ function tableOf(number: u32): Table {
       return endpoints;
     case 6:
       return conntrack4;
+    case 8:
+      return accounting;
     default:
       return conntrack6;
   }
@@ -144,7 +147,9 @@ export function setEndpoint(
   identity: u32,
   slot: u32,
   policy: u32,
+  flags: u32,
+  eventInterval: u32,
 ): void {
-  configureEndpoint(id, ifindex, ipv4, address, events);
-  setEndpointPolicy(id, identitySlot(identity, slot), policy);
+  configureEndpoint(id, ifindex, ipv4, address, events, eventInterval);
+  setEndpointPolicy(id, identitySlot(identity, slot), policy, flags);
 }

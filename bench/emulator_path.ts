@@ -66,7 +66,7 @@ async function measure(
   const policy = workload.policy(1);
   memory.writeRecords(policy);
   memory.datapath.publish(memory.buildImage(policy));
-  memory.exports.setEndpoint(ENDPOINT, 0, 0, 0, 0, 0, policy.number);
+  memory.exports.setEndpoint(ENDPOINT, 0, 0, 0, 0, 0, policy.number, 0, 0);
   // Destinations are the policy's peers: both number them from slot 256 on.
   const set = addressSet(addresses, { podIdentities: policy.peers.length });
   fillIpcache(memory, set);

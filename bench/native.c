@@ -9,6 +9,8 @@
 #include "../bpf/include/types.h"
 
 #define __always_inline inline __attribute__((always_inline))
+/* What keeps the verifier's work small is left to the compiler here. */
+#define __noinline static
 
 #include "../bpf/include/net.h"
 #include "../bpf/consts.h"
@@ -30,6 +32,15 @@ static __always_inline int bpf_skb_pull_data(struct __sk_buff *skb, __u32 len)
 {
 	(void)skb;
 	(void)len;
+	return 0;
+}
+
+static __always_inline int bpf_skb_load_bytes(const struct __sk_buff *skb, __u32 offset,
+					      void *to, __u32 len)
+{
+	if (offset > skb->len || len > skb->len - offset)
+		return -1;
+	__builtin_memcpy(to, (const void *)(skb->data + offset), len);
 	return 0;
 }
 
@@ -337,9 +348,9 @@ static __always_inline struct native_answer classify(const struct native_state *
 	if (reason)
 		return reason_answer(reason);
 	policy = slot->endpoint < MAX_ENDPOINTS ? endpoints[slot->endpoint].policy : 0;
-	peer = ipcache_lookup(state, packet.family, packet.daddr);
+	peer = ipcache_lookup(state, packet.tuple.family, packet.tuple.daddr);
 	return policy_decide(state, policy, DIRECTION_EGRESS, peer >> 32,
-			     POLICY_KEY(packet.protocol, packet.policy_port));
+			     POLICY_KEY(packet.tuple.protocol, packet.policy_port));
 }
 
 /* Parse, identity of the destination, egress policy: the path without conntrack. */

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#define NANOSECONDS_PER_SECOND 1000000000ULL
+
 /* Nanoseconds since boot (CLOCK_MONOTONIC). */
 static __always_inline __u64 ambient_now(void)
 {
@@ -16,4 +18,10 @@ static __always_inline __u64 ambient_now(void)
 		return bpf_ktime_get_ns();
 	ambient = bpf_map_lookup_elem(&ambient_input, &zero);
 	return ambient ? ambient->now : 0;
+}
+
+/* The same in seconds, as lifetimes are told. */
+static __always_inline __u32 ambient_seconds(void)
+{
+	return ambient_now() / NANOSECONDS_PER_SECOND;
 }

@@ -18,4 +18,5 @@ DECLARE_CONFIG(__be32, ipv6_1);
 DECLARE_CONFIG(__be32, ipv6_2);
 DECLARE_CONFIG(__be32, ipv6_3);
 DECLARE_CONFIG(__u32, events);		/* enum event_mask */
+DECLARE_CONFIG(__u32, event_interval);	/* seconds, see events.h; 0: no aggregation */
 DECLARE_CONFIG(__u32, ambient);		/* 0: clock of the machine, 1: of the test map */

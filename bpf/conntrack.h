@@ -3,84 +3,98 @@
  * Flow state on the 5-tuple plus the direction of the policy that admitted the flow.
  * A flow between two local endpoints has two entries, one made at its source's egress
  * and one at its destination's ingress. So a reply meets the entry of the opposite
- * direction with its tuple reversed: that is what makes it a reply.
+ * direction with its tuple reversed: that is what makes it a reply. An ICMP error is related
+ * to the flow of the packet that it quotes; it neither prolongs nor counts in that flow, since
+ * routers on the way send it and anybody may forge it.
  */
 #pragma once
 
-#define NANOSECONDS_PER_SECOND 1000000000ULL
-
-static __always_inline struct ct4_key ct4_key(const struct packet *packet, __u32 direction,
+static __always_inline struct ct4_key ct4_key(const struct tuple *tuple, __u32 direction,
 					      int reverse)
 {
 	struct ct4_key key = {
-		.saddr = reverse ? packet->daddr[0] : packet->saddr[0],
-		.daddr = reverse ? packet->saddr[0] : packet->daddr[0],
-		.sport = reverse ? packet->dport : packet->sport,
-		.dport = reverse ? packet->sport : packet->dport,
-		.protocol = packet->protocol,
+		.saddr = reverse ? tuple->daddr[0] : tuple->saddr[0],
+		.daddr = reverse ? tuple->saddr[0] : tuple->daddr[0],
+		.sport = reverse ? tuple->dport : tuple->sport,
+		.dport = reverse ? tuple->sport : tuple->dport,
+		.protocol = tuple->protocol,
 		.direction = reverse ? !direction : direction,
 	};
 	return key;
 }
 
-static __always_inline struct ct6_key ct6_key(const struct packet *packet, __u32 direction,
+static __always_inline struct ct6_key ct6_key(const struct tuple *tuple, __u32 direction,
 					      int reverse)
 {
-	const __be32 *s = reverse ? packet->daddr : packet->saddr;
-	const __be32 *d = reverse ? packet->saddr : packet->daddr;
+	const __be32 *s = reverse ? tuple->daddr : tuple->saddr;
+	const __be32 *d = reverse ? tuple->saddr : tuple->daddr;
 	struct ct6_key key = {
 		.saddr = { s[0], s[1], s[2], s[3] },
 		.daddr = { d[0], d[1], d[2], d[3] },
-		.sport = reverse ? packet->dport : packet->sport,
-		.dport = reverse ? packet->sport : packet->dport,
-		.protocol = packet->protocol,
+		.sport = reverse ? tuple->dport : tuple->sport,
+		.dport = reverse ? tuple->sport : tuple->dport,
+		.protocol = tuple->protocol,
 		.direction = reverse ? !direction : direction,
 	};
 	return key;
+}
+
+/* The entry of a packet's flow or, reversed, of the flow that it answers. An entry past its
+ * lifetime counts as absent, however late user space deletes it.
+ */
+static __always_inline struct ct_entry *ct_find(const struct tuple *tuple, __u32 direction,
+						int reverse, __u32 now)
+{
+	struct ct_entry *found;
+
+	if (tuple->family == 4) {
+		struct ct4_key key = ct4_key(tuple, direction, reverse);
+
+		found = bpf_map_lookup_elem(&conntrack4, &key);
+	} else {
+		struct ct6_key key = ct6_key(tuple, direction, reverse);
+
+		found = bpf_map_lookup_elem(&conntrack6, &key);
+	}
+	return found && found->expires > now ? found : 0;
 }
 
 /* A flow that is over and starts again, as when a client reuses its port. */
 static __always_inline int ct_reopens(const struct ct_entry *entry,
 				      const struct packet *packet)
 {
-	return packet->protocol == IPPROTO_TCP &&
+	return packet->tuple.protocol == IPPROTO_TCP &&
 	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
 	       (entry->flags & (CT_FORWARD_CLOSING | CT_REPLY_CLOSING));
 }
 
-/* Finds the packet's flow. *entry is set unless the answer is CT_NEW or CT_UNTRACKED.
- * An entry past its lifetime counts as absent, however late user space deletes it.
+/* Whether the packet that an ICMP error quotes belongs to a known flow. Whoever is told of it
+ * at one direction's policy has sent or answered it through the other's.
  */
+__noinline int ct_is_related(const struct packet *packet, __u32 direction, __u32 now)
+{
+	if (!packet)
+		return 0;
+	return ct_find(&packet->quoted, !direction, 0, now) ||
+	       ct_find(&packet->quoted, !direction, 1, now);
+}
+
+/* Finds the packet's flow. *entry is set for CT_REPLY and CT_ESTABLISHED. */
 static __always_inline enum ct_state ct_lookup(const struct packet *packet, __u32 direction,
 					       __u32 now, struct ct_entry **entry)
 {
 	struct ct_entry *found;
 
 	if (!packet->trackable)
-		return CT_UNTRACKED;
-	if (packet->family == 4) {
-		struct ct4_key key = ct4_key(packet, direction, 1);
-
-		found = bpf_map_lookup_elem(&conntrack4, &key);
-	} else {
-		struct ct6_key key = ct6_key(packet, direction, 1);
-
-		found = bpf_map_lookup_elem(&conntrack6, &key);
-	}
-	if (found && found->expires > now && !ct_reopens(found, packet)) {
+		return packet->quotes && ct_is_related(packet, direction, now) ? CT_RELATED :
+										 CT_UNTRACKED;
+	found = ct_find(&packet->tuple, direction, 1, now);
+	if (found && !ct_reopens(found, packet)) {
 		*entry = found;
 		return CT_REPLY;
 	}
-	if (packet->family == 4) {
-		struct ct4_key key = ct4_key(packet, direction, 0);
-
-		found = bpf_map_lookup_elem(&conntrack4, &key);
-	} else {
-		struct ct6_key key = ct6_key(packet, direction, 0);
-
-		found = bpf_map_lookup_elem(&conntrack6, &key);
-	}
-	if (found && found->expires > now && !ct_reopens(found, packet)) {
+	found = ct_find(&packet->tuple, direction, 0, now);
+	if (found && !ct_reopens(found, packet)) {
 		*entry = found;
 		return CT_ESTABLISHED;
 	}
@@ -104,7 +118,7 @@ static __always_inline __u32 ct_packet_flags(const struct packet *packet, enum c
 {
 	__u32 flags = state == CT_REPLY ? CT_SEEN_REPLY : 0;
 
-	if (packet->protocol != IPPROTO_TCP)
+	if (packet->tuple.protocol != IPPROTO_TCP)
 		return flags;
 	if (packet->tcp_flags & TCP_RST)
 		return flags | CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
@@ -117,37 +131,55 @@ static __always_inline __u32 ct_packet_flags(const struct packet *packet, enum c
  * are exact, flags and lifetime converge with the next packet.
  */
 static __always_inline void ct_update(struct ct_entry *entry, const struct packet *packet,
-				      enum ct_state state, __u32 now)
+				      const struct verdict *verdict, __u32 now)
 {
+	enum ct_state state = verdict->ct_state;
 	__u32 flags = entry->flags | ct_packet_flags(packet, state);
 
-	__sync_fetch_and_add(&entry->packets, 1);
-	__sync_fetch_and_add(&entry->bytes, packet->length);
+	if (state == CT_REPLY) {
+		__sync_fetch_and_add(&entry->reply_packets, 1);
+		__sync_fetch_and_add(&entry->reply_bytes, packet->length);
+		entry->reply_tcp_flags |= packet->tcp_flags;
+	} else {
+		__sync_fetch_and_add(&entry->packets, 1);
+		__sync_fetch_and_add(&entry->bytes, packet->length);
+		entry->tcp_flags |= packet->tcp_flags;
+		entry->cookie = verdict->cookie;
+		entry->redirect = verdict->redirect;
+	}
 	entry->flags = flags;
-	entry->expires = now + ct_lifetime(packet->protocol, flags);
+	entry->expires = now + ct_lifetime(packet->tuple.protocol, flags);
 }
 
 /* Remembers a new flow. Returns 0 or a drop reason. */
-static __always_inline int ct_create(const struct packet *packet, __u32 direction, __u32 now,
-				     __u32 cookie)
+__noinline int ct_create(const struct packet *packet, const struct verdict *verdict,
+			 __u32 direction, __u32 now)
 {
-	__u32 flags = ct_packet_flags(packet, CT_NEW);
-	struct ct_entry entry = {
-		.packets = 1,
-		.bytes = packet->length,
-		.expires = now + ct_lifetime(packet->protocol, flags),
-		.src_identity = packet->src_identity,
-		.flags = flags,
-		.cookie = cookie,
-	};
+	struct ct_entry entry = {};
+	__u32 flags;
 	long error;
 
-	if (packet->family == 4) {
-		struct ct4_key key = ct4_key(packet, direction, 0);
+	/* Only for the verifier, which does not see the callers from here. */
+	if (!packet || !verdict)
+		return DROP_CT_CREATE_FAILED;
+	flags = ct_packet_flags(packet, CT_NEW);
+	entry = (struct ct_entry) {
+		.packets = 1,
+		.bytes = packet->length,
+		.expires = now + ct_lifetime(packet->tuple.protocol, flags),
+		.src_identity = packet->src_identity,
+		.reported = now,
+		.cookie = verdict->cookie,
+		.redirect = verdict->redirect,
+		.flags = flags,
+		.tcp_flags = packet->tcp_flags,
+	};
+	if (packet->tuple.family == 4) {
+		struct ct4_key key = ct4_key(&packet->tuple, direction, 0);
 
 		error = bpf_map_update_elem(&conntrack4, &key, &entry, BPF_ANY);
 	} else {
-		struct ct6_key key = ct6_key(packet, direction, 0);
+		struct ct6_key key = ct6_key(&packet->tuple, direction, 0);
 
 		error = bpf_map_update_elem(&conntrack6, &key, &entry, BPF_ANY);
 	}

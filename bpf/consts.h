@@ -21,14 +21,17 @@ enum drop_reason {
 	DROP_POLICY = 133,		/* no rule allows it */
 	DROP_INVALID = 134,		/* header lies about its length, or is cut off */
 	DROP_CT_INVALID_HDR = 135,	/* L4 header cut off */
-	DROP_CT_UNKNOWN_PROTO = 137,	/* L4 protocol that conntrack does not know */
+	DROP_CT_UNKNOWN_PROTO = 137,	/* ICMP of the other family */
 	DROP_UNKNOWN_L3 = 139,		/* ethertype is neither IPv4, IPv6 nor ARP */
 	DROP_MISSED_TAIL_CALL = 140,	/* destination endpoint has no program */
 	DROP_WRITE_ERROR = 141,		/* packet could not be rewritten */
 	DROP_CT_CREATE_FAILED = 155,	/* conntrack table refused the entry */
 	DROP_INVALID_EXTHDR = 156,	/* IPv6 extension header */
-	DROP_FRAG_NOSUPPORT = 157,	/* IP fragment */
-	DROP_PROXY_UNKNOWN_PROTO = 180,	/* redirect without a proxy to redirect to */
+	DROP_FRAG_NOSUPPORT = 157,	/* fragment table refused the entry */
+	DROP_FRAG_NOT_FOUND = 175,	/* later fragment without its first one */
+	DROP_PROXY_LOOKUP_FAILED = 178,	/* no proxy listens for this redirect */
+	DROP_PROXY_SET_FAILED = 179,	/* redirect where none is possible: from the stack */
+	DROP_PROXY_UNKNOWN_PROTO = 180,	/* redirect of neither TCP nor UDP */
 	DROP_POLICY_DENY = 181,		/* a deny rule */
 	DROP_VLAN_FILTERED = 182,	/* VLAN tag */
 	DROP_AUTH_REQUIRED = 189,	/* allowed only after authentication */
@@ -38,6 +41,7 @@ enum drop_reason {
 	/* Not drops: counted beside them in the metrics map. */
 	REASON_SLOT_FALLBACK = 240,	/* identity has no slot: judged by its scope */
 	REASON_EVENT_LOST = 241,	/* ring buffer full */
+	REASON_AUDITED = 242,		/* policy would have dropped it: audit mode */
 };
 
 /* What a policy entry says. */
@@ -63,7 +67,8 @@ enum ct_state {
 	CT_NEW = 0,
 	CT_ESTABLISHED = 1,
 	CT_REPLY = 2,
-	CT_UNTRACKED = 3,	/* ICMP other than echo: policy decides packet by packet */
+	CT_RELATED = 3,		/* ICMP error about a packet of a known flow */
+	CT_UNTRACKED = 4,	/* other ICMP than echo: policy decides packet by packet */
 };
 
 enum ct_flags {
@@ -78,6 +83,15 @@ enum ct_lifetime {
 	CT_LIFETIME_TCP = 8000,
 	CT_LIFETIME_TCP_CLOSE = 10,
 	CT_LIFETIME_OTHER = 60,
+	CT_LIFETIME_FRAGMENT = 30,	/* Linux's own time for reassembly (ipfrag_time) */
+};
+
+/* Why user space has deleted an entry: what its flow last was. */
+enum ct_expiry {
+	CT_EXPIRED_UNANSWERED = 0,	/* never a reply */
+	CT_EXPIRED_CLOSED = 1,		/* TCP, closed from both sides */
+	CT_EXPIRED_IDLE = 2,		/* answered, then silent */
+	CT_EXPIRY_COUNT = 3,
 };
 
 enum event_type {
@@ -93,12 +107,23 @@ enum event_mask {
 	EVENTS_TRACE = 4,
 };
 
+enum event_flags {
+	EVENT_AUDITED = 1,	/* `reason` is what audit mode has overruled */
+};
+
+/* Bits of struct endpoint_policy. */
+enum endpoint_flags {
+	ENDPOINT_AUDIT = 1,	/* what policy drops passes, and is told */
+	ENDPOINT_ACCOUNTING = 2, /* packets and bytes are counted by policy entry */
+};
+
 /* skb->mark: bits 8-11 say who marked it. Values as Cilium's but ENFORCED, which
  * Cilium leaves free. With MARK_IDENTITY and MARK_HOST the identity's low 16 bits
  * are in bits 16-31 and its high 8 bits in bits 0-7.
  */
 enum mark {
 	MARK_MASK = 0x0F00,
+	MARK_TO_PROXY = 0x0200,	/* the proxy's port in bits 16-31, host byte order */
 	MARK_ENFORCED = 0x0700,	/* ingress policy has passed it: skip to_container */
 	MARK_HOST = 0x0C00,
 	MARK_IDENTITY = 0x0F00,
@@ -137,6 +162,10 @@ enum limits {
 	MAX_IDENTITIES = 131072,
 	MAX_IPCACHE = 524288,
 	MAX_CONNTRACK = 262144,
+	MAX_REDIRECTS = 4096,		/* redirect ids 1..4095 */
+	MAX_ACCOUNTING = 16384,		/* policy entries with counters */
+	MAX_REPORTED = 16384,		/* kinds of events that are held back for an interval */
+	MAX_FRAGMENTS = 8192,		/* packets whose fragments are under way, per family */
 	MAX_CONNTRACK_SEEN_BY_TESTS = 131072, /* LRU eviction may differ: tests stay below */
 	METRICS_SIZE = 512,		/* reason << 1 | direction */
 	EVENTS_RING_BYTES = 8388608,

@@ -21,7 +21,10 @@
 #include "ipcache.h"
 #include "events.h"
 #include "conntrack.h"
+#include "fragment.h"
 #include "policy.h"
+#include "proxy.h"
+#include "accounting.h"
 #include "service.h"
 #include "deliver.h"
 
@@ -36,52 +39,105 @@ static __always_inline __u32 peer_slot(__u32 identity, __u32 slot, __u32 directi
 		return slot;
 	count(REASON_SLOT_FALLBACK, direction, packet->length);
 	if (CONFIG(events) & EVENTS_TRACE)
-		raise_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet, verdict);
-	return scope_fallback(identity, packet->family);
+		raise_flowless_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet,
+				     verdict);
+	return scope_fallback(identity, packet->tuple.family);
+}
+
+/* Audit mode: what policy drops passes and is told. A policy that is missing or damaged is
+ * no policy's drop.
+ */
+static __always_inline int audit(int reason, __u32 direction, const struct endpoint_policy *own,
+				 const struct packet *packet, struct verdict *verdict)
+{
+	if (!(own->flags & ENDPOINT_AUDIT) ||
+	    (reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED))
+		return reason;
+	verdict->audited = reason;
+	count(REASON_AUDITED, direction, packet->length);
+	return 0;
+}
+
+/* Policy of this endpoint for one packet. Returns 0 or a drop reason. */
+static __always_inline int judge(__u32 direction, __u32 peer_identity, __u32 slot,
+				 __u32 can_redirect, const struct endpoint_policy *own,
+				 const struct packet *packet, struct verdict *verdict)
+{
+	int reason = policy_decide(own->policy, direction, slot,
+				   POLICY_KEY(packet->tuple.protocol, packet->policy_port),
+				   verdict);
+
+	if (own->flags & ENDPOINT_ACCOUNTING)
+		account(direction, peer_identity, packet, verdict);
+	if (reason)
+		return audit(reason, direction, own, packet, verdict);
+	if (verdict->verdict != VERDICT_REDIRECT)
+		return 0;
+	return can_redirect ? proxy_resolve(packet, verdict) : DROP_PROXY_SET_FAILED;
+}
+
+/* Tells again of a flow that goes on. Two CPUs may do so at once; nothing is lost by that. */
+static __always_inline void report_flow(struct ct_entry *entry, __u32 direction,
+					const struct packet *packet,
+					const struct verdict *verdict, __u32 now)
+{
+	if (verdict->ct_state == CT_REPLY) {
+		if (!(CONFIG(events) & EVENTS_TRACE) || !flow_event_due(entry->reply_reported, now))
+			return;
+		entry->reply_reported = now;
+		raise_event(EVENT_TRACE, REASON_FORWARDED, direction, packet, verdict);
+		return;
+	}
+	if (!(CONFIG(events) & EVENTS_POLICY_VERDICT) || !flow_event_due(entry->reported, now))
+		return;
+	entry->reported = now;
+	raise_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet, verdict);
 }
 
 /* Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
 static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slot,
-				 const struct endpoint_policy *own,
+				 __u32 can_redirect, const struct endpoint_policy *own,
 				 const struct packet *packet, struct verdict *verdict)
 {
-	__u32 now = ambient_now() / NANOSECONDS_PER_SECOND;
+	__u32 now = ambient_seconds();
 	struct ct_entry *entry = 0;
 	int reason;
 
-	if (packet->always_allowed) {
-		verdict->ct_state = CT_UNTRACKED;
-		return 0;
-	}
 	verdict->ct_state = ct_lookup(packet, direction, now, &entry);
+	if (verdict->ct_state == CT_RELATED || packet->always_allowed)
+		return 0;
 	if (verdict->ct_state != CT_REPLY) {
 		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
-		reason = policy_decide(own->policy, direction, slot,
-				       POLICY_KEY(packet->protocol, packet->policy_port),
-				       verdict);
+		reason = judge(direction, peer_identity, slot, can_redirect, own, packet, verdict);
 		if (reason)
 			return reason;
 	}
 	if (entry) {
-		ct_update(entry, packet, verdict->ct_state, now);
+		ct_update(entry, packet, verdict, now);
+		report_flow(entry, direction, packet, verdict, now);
 		return 0;
 	}
 	if (packet->creates) {
-		reason = ct_create(packet, direction, now, verdict->cookie);
+		reason = ct_create(packet, verdict, direction, now);
 		if (reason)
 			return reason;
 	}
-	if (CONFIG(events) & EVENTS_POLICY_VERDICT)
-		raise_event(EVENT_POLICY_VERDICT, REASON_FORWARDED, direction, packet, verdict);
+	if (!(CONFIG(events) & EVENTS_POLICY_VERDICT))
+		return 0;
+	if (packet->creates)
+		raise_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet, verdict);
+	else
+		raise_flowless_event(EVENT_POLICY_VERDICT, verdict->audited, direction, packet,
+				     verdict);
 	return 0;
 }
 
 /* An endpoint without an address of the family has all zeros there, which is nobody's. */
 static __always_inline int source_is_own(const struct packet *packet)
 {
-	const __be32 *saddr = packet->saddr;
+	const __be32 *saddr = packet->tuple.saddr;
 
-	if (packet->family == 4)
+	if (packet->tuple.family == 4)
 		return saddr[0] && saddr[0] == CONFIG(ipv4);
 	return (saddr[0] | saddr[1] | saddr[2] | saddr[3]) && saddr[0] == CONFIG(ipv6_0) &&
 	       saddr[1] == CONFIG(ipv6_1) && saddr[2] == CONFIG(ipv6_2) &&
@@ -125,12 +181,17 @@ static __always_inline int egress(struct __sk_buff *skb, struct packet *packet,
 		return DROP_EP_NOT_READY;
 	*source = *(volatile __u64 *)&own->identity_slot;
 	packet->src_identity = (__u32)*source;
+	if (packet->fragment) {
+		reason = fragment_resolve(packet, ambient_seconds());
+		if (reason)
+			return reason;
+	}
 	reason = service_translate(skb, packet);
 	if (reason)
 		return reason;
-	peer = ipcache_lookup(packet->family, packet->daddr);
+	peer = ipcache_lookup(packet->tuple.family, packet->tuple.daddr);
 	packet->dst_identity = (__u32)peer;
-	return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, own, packet, verdict);
+	return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, 1, own, packet, verdict);
 }
 
 SEC("tc")
@@ -145,6 +206,10 @@ int from_container(struct __sk_buff *skb)
 	reason = egress(skb, &packet, &source, &verdict);
 	if (reason)
 		return finish(reason, DIRECTION_EGRESS, &packet, &verdict);
+	if (verdict.proxy_port) {
+		skb->mark = proxy_mark(verdict.proxy_port);
+		return finish(0, DIRECTION_EGRESS, &packet, &verdict);
+	}
 	destination = endpoint_lookup(&packet);
 	if (!destination) {
 		/* So that the stack's way back to a local endpoint keeps the identity. */
@@ -165,15 +230,22 @@ int from_container(struct __sk_buff *skb)
 
 /* Ingress policy of this endpoint for a packet whose source is known. */
 static __always_inline int ingress(struct packet *packet, __u32 src_identity, __u32 src_slot,
-				   struct verdict *verdict)
+				   __u32 can_redirect, struct verdict *verdict)
 {
 	const struct endpoint_policy *own = own_policy();
+	int reason;
 
 	packet->src_identity = src_identity;
 	if (!own)
 		return DROP_EP_NOT_READY;
 	packet->dst_identity = (__u32)*(volatile __u64 *)&own->identity_slot;
-	return admit(DIRECTION_INGRESS, src_identity, src_slot, own, packet, verdict);
+	if (packet->fragment) {
+		reason = fragment_resolve(packet, ambient_seconds());
+		if (reason)
+			return reason;
+	}
+	return admit(DIRECTION_INGRESS, src_identity, src_slot, can_redirect, own, packet,
+		     verdict);
 }
 
 SEC("tc")
@@ -189,9 +261,13 @@ int policy_ingress(struct __sk_buff *skb)
 	/* from_container has parsed these bytes; neighbour discovery ends there. */
 	reason = parse_packet(skb, &packet);
 	if (!reason)
-		reason = ingress(&packet, src_identity, src_slot, &verdict);
+		reason = ingress(&packet, src_identity, src_slot, 1, &verdict);
 	if (finish(reason, DIRECTION_INGRESS, &packet, &verdict) != TC_ACT_OK)
 		return TC_ACT_SHOT;
+	if (verdict.proxy_port) {
+		skb->mark = proxy_mark(verdict.proxy_port);
+		return TC_ACT_OK;
+	}
 	skb->mark = MARK_ENFORCED;
 	return bpf_redirect(ifindex, 0);
 }
@@ -208,7 +284,7 @@ static __always_inline identity_slot_t source_of(__u32 mark, const struct packet
 		identity = mark_identity(mark);
 		return identity_slot(identity, identity_to_slot(identity));
 	default:
-		return ipcache_lookup(packet->family, packet->saddr);
+		return ipcache_lookup(packet->tuple.family, packet->tuple.saddr);
 	}
 }
 
@@ -226,7 +302,8 @@ int to_container(struct __sk_buff *skb)
 	reason = parse_packet(skb, &packet);
 	if (!reason) {
 		source = source_of(mark, &packet);
-		reason = ingress(&packet, (__u32)source, source >> 32, &verdict);
+		/* At TC egress no socket can be assigned. */
+		reason = ingress(&packet, (__u32)source, source >> 32, 0, &verdict);
 	}
 	return finish(reason, DIRECTION_INGRESS, &packet, &verdict);
 }

@@ -5,9 +5,9 @@
 static __always_inline const struct endpoint_info *endpoint_lookup(const struct packet *packet)
 {
 	struct endpoint_key key = {
-		.address = { packet->daddr[0], packet->daddr[1], packet->daddr[2],
-			     packet->daddr[3] },
-		.family = packet->family,
+		.address = { packet->tuple.daddr[0], packet->tuple.daddr[1], packet->tuple.daddr[2],
+			     packet->tuple.daddr[3] },
+		.family = packet->tuple.family,
 	};
 
 	return bpf_map_lookup_elem(&endpoints, &key);
@@ -34,7 +34,7 @@ static __always_inline int forward_to_endpoint(struct __sk_buff *skb,
 	void *data_end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
 
-	if (packet->family == 4) {
+	if (packet->tuple.family == 4) {
 		struct iphdr *ip = data + ETH_HLEN;
 
 		if ((void *)(ip + 1) > data_end)

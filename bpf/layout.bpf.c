@@ -21,7 +21,12 @@ struct layout {
 	struct ct4_key ct4_key;
 	struct ct6_key ct6_key;
 	struct ct_entry ct_entry;
+	struct fragment4_key fragment4_key;
+	struct fragment6_key fragment6_key;
+	struct fragment_info fragment_info;
 	struct metrics_value metrics_value;
+	struct accounting_key accounting_key;
+	struct reported_key reported_key;
 	struct event event;
 	struct image_header image_header;
 	struct policy_entry policy_entry;
@@ -41,8 +46,11 @@ struct layout {
 	enum ct_state ct_state;
 	enum ct_flags ct_flags;
 	enum ct_lifetime ct_lifetime;
+	enum ct_expiry ct_expiry;
 	enum event_type event_type;
 	enum event_mask event_mask;
+	enum event_flags event_flags;
+	enum endpoint_flags endpoint_flags;
 	enum mark mark;
 	enum control_buffer control_buffer;
 	enum identity_number identity_number;

@@ -73,6 +73,14 @@ struct {
 	__type(value, struct policy_table);
 } policy_tables SEC(".maps");
 
+/* redirect id -> port of its proxy, host byte order; 0: none listens. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_REDIRECTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} redirects SEC(".maps");
+
 /* table index -> policy image, one map per size class. The inner maps' size is fixed
  * (no BPF_F_INNER_MAP), which lets the kernel inline the lookup of a line.
  */
@@ -109,6 +117,21 @@ struct {
 	__type(value, struct ct_entry);
 } conntrack6 SEC(".maps");
 
+/* fragmented packet -> what its first fragment said. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FRAGMENTS);
+	__type(key, struct fragment4_key);
+	__type(value, struct fragment_info);
+} fragments4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FRAGMENTS);
+	__type(key, struct fragment6_key);
+	__type(value, struct fragment_info);
+} fragments6 SEC(".maps");
+
 /* reason << 1 | direction -> packets, bytes. Written by the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -116,6 +139,24 @@ struct {
 	__type(key, __u32);
 	__type(value, struct metrics_value);
 } metrics SEC(".maps");
+
+/* policy entry -> packets, bytes that it decided about. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, MAX_ACCOUNTING);
+	__type(key, struct accounting_key);
+	__type(value, struct metrics_value);
+} accounting SEC(".maps");
+
+/* kind of event -> seconds of the ambient clock when it was last raised. Written by the
+ * programs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_REPORTED);
+	__type(key, struct reported_key);
+	__type(value, __u32);
+} reported SEC(".maps");
 
 /* struct event. Written by the programs. */
 struct {

@@ -68,13 +68,17 @@ __noinline int policy_decide(__u32 policy, __u32 direction, __u32 slot, __u32 ke
 	verdict->cookie = entry->cookie;
 	verdict->verdict = entry->verdict;
 	verdict->match_type = entry->match_type;
+	verdict->prefix_len = entry->prefix_len;
 	switch (entry->verdict) {
 	case VERDICT_ALLOW:
 		return entry->auth_type ? DROP_AUTH_REQUIRED : 0;
 	case VERDICT_DENY:
 		return DROP_POLICY_DENY;
 	case VERDICT_REDIRECT:
-		return DROP_PROXY_UNKNOWN_PROTO;
+		if (entry->auth_type)
+			return DROP_AUTH_REQUIRED;
+		verdict->redirect = entry->redirect;
+		return 0;
 	default:
 		return DROP_POLICY;
 	}

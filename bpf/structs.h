@@ -54,7 +54,7 @@ struct endpoint_info {
 struct endpoint_policy {
 	identity_slot_t identity_slot;	/* the endpoint's own */
 	__u32 policy;			/* policy number, 0: not ready */
-	__u32 flags;
+	__u32 flags;			/* enum endpoint_flags */
 };
 
 /* policy number -> this; the swap is one aligned 64-bit store. */
@@ -84,19 +84,77 @@ struct ct6_key {
 };
 
 struct ct_entry {
-	__u64 packets;		/* both directions */
+	__u64 packets;		/* in the flow's own direction */
 	__u64 bytes;
+	__u64 reply_packets;
+	__u64 reply_bytes;
 	__u32 expires;		/* seconds of the ambient clock */
+	__u32 reported;		/* when a verdict event last told of it, same clock */
+	__u32 reply_reported;	/* when a trace event last told of its replies */
 	__u32 src_identity;
-	__u8 flags;		/* enum ct_flags */
-	__u8 pad;
+	__u32 cookie;		/* of the entry that allowed its last packet */
+	__u16 redirect;		/* id in the redirects map, 0: none */
 	__u16 rev_nat;		/* reserved for service translation */
-	__u32 cookie;		/* of the entry that allowed the flow */
+	__u8 flags;		/* enum ct_flags */
+	__u8 tcp_flags;		/* seen in the flow's own direction */
+	__u8 reply_tcp_flags;
+	__u8 pad[5];
+};
+
+/* A packet that travels in fragments: RFC 791 for IPv4, RFC 8200 for IPv6. */
+struct fragment4_key {
+	__be32 saddr;
+	__be32 daddr;
+	__be16 id;
+	__u8 protocol;
+	__u8 pad[5];
+};
+
+struct fragment6_key {
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be32 id;
+	__u32 pad;
+};
+
+/* What its first fragment said, for the later ones, which have no L4 header. */
+struct fragment_info {
+	__u32 expires;		/* seconds of the ambient clock */
+	__u32 policy_port;
+	__be16 sport;
+	__be16 dport;
+	__u8 protocol;
+	__u8 trackable;		/* as in struct packet */
+	__u8 creates;
+	__u8 always_allowed;
 };
 
 struct metrics_value {
 	__u64 packets;
 	__u64 bytes;
+};
+
+/* The part of a policy entry's key that a packet has matched. */
+struct accounting_key {
+	__u32 endpoint;
+	__u32 identity;		/* of the peer; 0: the entry names none */
+	__u16 port;		/* host byte order, only the bits that the entry names */
+	__u8 protocol;		/* 0: the entry names none */
+	__u8 direction;
+	__u8 prefix_len;	/* protocol and port bits, 0-24 */
+	__u8 pad[3];
+};
+
+/* Events of packets without a flow of which one in an interval tells. */
+struct reported_key {
+	__u32 src_identity;
+	__u32 dst_identity;
+	__u16 endpoint;
+	__u16 policy_port;
+	__u8 type;		/* enum event_type */
+	__u8 reason;
+	__u8 direction;
+	__u8 protocol;
 };
 
 /* One record of the events ring. `timestamp` and `ifindex` are ambient: equal in
@@ -120,7 +178,7 @@ struct event {
 	__u8 family;		/* 4, 6, or 0 when no IP header was read */
 	__u8 protocol;
 	__u8 tcp_flags;
-	__u8 pad;
+	__u8 flags;		/* enum event_flags */
 	__be16 sport;
 	__be16 dport;		/* ICMP: the type, as a port */
 	__be32 saddr[4];	/* IPv4: the first word */

@@ -30,6 +30,11 @@ enum {
 	ICMP_DEST_UNREACH = 3,
 	ICMP_FRAG_NEEDED = 4, /* code of ICMP_DEST_UNREACH */
 	ICMP_ECHO = 8,
+	ICMP_TIME_EXCEEDED = 11,
+	ICMP_PARAMETER_PROBLEM = 12,
+	ICMPV6_DEST_UNREACH = 1,
+	ICMPV6_PACKET_TOO_BIG = 2,
+	ICMPV6_PARAMETER_PROBLEM = 4,
 	ICMPV6_ECHO = 128,
 	ICMPV6_ECHOREPLY = 129,
 	NDP_ROUTER_SOLICIT = 133,
@@ -78,6 +83,14 @@ struct l4_ports {
 	__be16 dport;
 };
 
+/* First bytes of every IPv6 extension header, and all of a fragment header. */
+struct ipv6_extension {
+	__u8 next_header;
+	__u8 length;		/* units and what is not counted differ by header */
+	__be16 fragment;	/* offset in units of 8 bytes << 3 | more fragments */
+	__be32 fragment_id;
+};
+
 struct icmphdr {
 	__u8 type;
 	__u8 code;
@@ -90,7 +103,11 @@ enum {
 	ETH_HLEN = 14,
 	IPV4_HLEN = 20,
 	IPV6_HLEN = 40,
-	IP_MORE_FRAGMENTS_OR_OFFSET = 0x3FFF,
+	IP_MORE_FRAGMENTS = 0x2000,
+	IP_FRAGMENT_OFFSET = 0x1FFF,
+	IPV6_MORE_FRAGMENTS = 1,
+	IPV6_FRAGMENT_OFFSET = 0xFFF8,
+	IPV6_EXTENSION_LEN = 8,	/* at least */
 	TCP_HLEN = 20,
 	TCP_FLAGS_OFFSET = 13,
 	UDP_HLEN = 8,

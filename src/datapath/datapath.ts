@@ -8,6 +8,7 @@
  * @module
  */
 import type { MapState } from "../policy/map_state.ts";
+import type { ConntrackCollection } from "./conntrack_collection.ts";
 import type { PacketBatch } from "./packet_batch.ts";
 
 /** An IPv4 (4 bytes) or IPv6 (16 bytes) address in network byte order. */
@@ -33,6 +34,18 @@ export interface EndpointState {
   readonly identity: number;
   /** Number of the policy that governs it; 0 means none yet: packets are dropped. */
   readonly policy: number;
+  /** Audit mode: what policy drops passes, and its event says so. @default {false} */
+  readonly audit?: boolean | undefined;
+  /** Count packets and bytes by policy entry. @default {true} */
+  readonly accounting?: boolean | undefined;
+}
+
+/** A redirect to an L7 proxy. */
+export interface RedirectState {
+  /** Id that map state entries name, 1 to `MAX_REDIRECTS` − 1. */
+  readonly id: number;
+  /** Port on which its proxy listens; 0: none does, and packets are dropped. */
+  readonly port: number;
 }
 
 /** An identity known on the node, and the dense slot that images use for it. */
@@ -75,20 +88,36 @@ export interface NodeState {
   readonly identities: readonly IdentityState[];
   readonly ipcache: readonly IpcacheState[];
   readonly policies: readonly PolicyState[];
+  /** Redirects whose proxies listen. Packets for any other are dropped. @default {[]} */
+  readonly redirects?: readonly RedirectState[] | undefined;
   /** Which events the programs raise. @default {["drop", "policy_verdict", "trace"]} */
   readonly events?: readonly EventKind[] | undefined;
+  /**
+   * Seconds in which a flow, or packets of one kind without a flow, are told of once. With 0 a
+   * flow is told of when it begins, and each packet without one.
+   * @default {0}
+   */
+  readonly eventInterval?: number | undefined;
 }
 
 /** Conntrack entries of both families, as the maps hold them; entry i has key i and value i. */
 export interface ConntrackDump {
   /** `struct ct4_key`, 16 bytes each. */
   readonly keys4: Uint8Array;
-  /** `struct ct_entry`, 32 bytes each. */
+  /** `struct ct_entry`, 64 bytes each. */
   readonly values4: Uint8Array;
   /** `struct ct6_key`, 40 bytes each. */
   readonly keys6: Uint8Array;
-  /** `struct ct_entry`, 32 bytes each. */
+  /** `struct ct_entry`, 64 bytes each. */
   readonly values6: Uint8Array;
+}
+
+/** Counters by policy entry, as the map holds them; entry i has key i and value i. */
+export interface AccountingDump {
+  /** `struct accounting_key`, 16 bytes each. */
+  readonly keys: Uint8Array;
+  /** `struct metrics_value`, all CPUs added up. */
+  readonly values: Uint8Array;
 }
 
 /** Events since the last drain. */
@@ -138,7 +167,14 @@ export interface Datapath extends Disposable {
   /** Copies the conntrack tables, in no particular order. */
   conntrack(): ConntrackDump;
 
-  /** Forgets all flows. */
+  /**
+   * Deletes the flows whose lifetime is over. Packets never meet them; this makes room.
+   *
+   * @param now Seconds of the programs' clock.
+   */
+  collectConntrack(now: number): ConntrackCollection;
+
+  /** Forgets all flows, and all fragmented packets. */
   clearConntrack(): void;
 
   /**
@@ -146,4 +182,7 @@ export interface Datapath extends Disposable {
    * index `reason << 1 | direction`.
    */
   metrics(): Uint8Array;
+
+  /** Copies the counters of policy entries, in no particular order. */
+  accounting(): AccountingDump;
 }

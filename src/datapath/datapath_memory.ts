@@ -16,9 +16,12 @@ import type {
 import { eventMaskOf } from "./event_mask.ts";
 import { ImageBuilder, type MergeMode, type PolicyImage } from "./image_builder.ts";
 import {
+  ACCOUNTING_KEY_SIZE,
   CT4_KEY_SIZE,
   CT6_KEY_SIZE,
   CT_ENTRY_SIZE,
+  ENDPOINT_ACCOUNTING,
+  ENDPOINT_AUDIT,
   ENDPOINT_INFO_SIZE,
   ENDPOINT_KEY_SIZE,
   ENDPOINT_POLICY_SIZE,
@@ -29,6 +32,8 @@ import {
   IPCACHE_INFO_SIZE,
   MAX_ENDPOINTS,
   MAX_POLICIES,
+  MAX_REDIRECTS,
+  METRICS_VALUE_SIZE,
   PACKET_BATCH,
   PACKET_SLOT_SIZE,
   POLICY_TABLE_SIZE,
@@ -47,10 +52,18 @@ const HASH_TABLES = {
   endpoints: { number: 5, key: ENDPOINT_KEY_SIZE, value: ENDPOINT_INFO_SIZE },
   conntrack4: { number: 6, key: CT4_KEY_SIZE, value: CT_ENTRY_SIZE },
   conntrack6: { number: 7, key: CT6_KEY_SIZE, value: CT_ENTRY_SIZE },
+  accounting: { number: 8, key: ACCOUNTING_KEY_SIZE, value: METRICS_VALUE_SIZE },
 } as const;
 
+/** A port, u32. */
+const REDIRECT_SIZE = 4;
+
 /** A table, named as the kernel's map. */
-export type TableName = keyof typeof HASH_TABLES | "endpoint_policies" | "policy_tables";
+export type TableName =
+  | keyof typeof HASH_TABLES
+  | "endpoint_policies"
+  | "policy_tables"
+  | "redirects";
 
 /**
  * Keys and values of a table, entry i at key i and value i: what `BPF_MAP_UPDATE_BATCH`
@@ -140,8 +153,10 @@ export class DatapathMemory {
     this.wasm.exports.resetTables();
     for (const image of images) this.publish(image);
     this.#loadIdentities(state);
-    const events = eventMaskOf(state);
-    for (const endpoint of state.endpoints) this.#loadEndpoint(endpoint, events);
+    for (const { id, port } of state.redirects ?? []) {
+      new DataView(this.wasm.memory.buffer).setUint32(this.#redirect(id), port, true);
+    }
+    for (const endpoint of state.endpoints) this.#loadEndpoint(endpoint, state);
   }
 
   /**
@@ -195,6 +210,9 @@ export class DatapathMemory {
     }
     if (name === "policy_tables") {
       return this.#array(exports.policyTable(0), MAX_POLICIES, POLICY_TABLE_SIZE);
+    }
+    if (name === "redirects") {
+      return this.#array(exports.redirectPort(0), MAX_REDIRECTS, REDIRECT_SIZE);
     }
     const { number, key, value } = HASH_TABLES[name];
     const count = exports.tableCount(number) >>> 0;
@@ -281,7 +299,7 @@ export class DatapathMemory {
     this.#stored("ipcache", result);
   }
 
-  #loadEndpoint(endpoint: EndpointState, events: number): void {
+  #loadEndpoint(endpoint: EndpointState, state: NodeState): void {
     const { exports } = this.wasm;
     const { id, ifindex, identity, ipv4, ipv6, policy } = endpoint;
     const mac = [...macWords(endpoint.mac), ...macWords(endpoint.nodeMac)] as const;
@@ -294,7 +312,16 @@ export class DatapathMemory {
       this.#stored("endpoints", exports.upsertLocalEndpoint(6, id, ifindex, identity, ...mac));
     }
     const [ipv4Word] = ipv4 ? macWords(ipv4) : [0];
-    exports.setEndpoint(id, ifindex, ipv4Word, events, identity, this.slotOf(identity), policy);
+    const slot = this.slotOf(identity);
+    const events = eventMaskOf(state);
+    const interval = state.eventInterval ?? 0;
+    const flags = (endpoint.audit === true ? ENDPOINT_AUDIT : 0) |
+      (endpoint.accounting === false ? 0 : ENDPOINT_ACCOUNTING);
+    exports.setEndpoint(id, ifindex, ipv4Word, events, identity, slot, policy, flags, interval);
+  }
+
+  #redirect(id: number): number {
+    return this.wasm.exports.redirectPort(id) >>> 0;
   }
 
   /** Limits have been checked, so only memory can be short. */

@@ -4,9 +4,17 @@
  *
  * @module
  */
-import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
+import { type ConntrackCollection, namedCounts } from "./conntrack_collection.ts";
+import type {
+  AccountingDump,
+  ConntrackDump,
+  Datapath,
+  EventBatch,
+  NodeState,
+  PolicyState,
+} from "./datapath.ts";
 import { DatapathMemory } from "./datapath_memory.ts";
-import { METRICS_SIZE, METRICS_VALUE_SIZE } from "./layout.ts";
+import { CT_EXPIRY_COUNT, METRICS_SIZE, METRICS_VALUE_SIZE } from "./layout.ts";
 import type { PacketBatch } from "./packet_batch.ts";
 
 /**
@@ -71,13 +79,26 @@ export class Emulator implements Datapath {
     };
   }
 
+  collectConntrack(now: number): ConntrackCollection {
+    const address = this.#memory.wasm.exports.collectConntrack(now) >>> 0;
+    const bytes = this.#memory.bytes(address, CT_EXPIRY_COUNT * 4).slice();
+    return namedCounts(new Uint32Array(bytes.buffer));
+  }
+
   clearConntrack(): void {
-    this.#memory.wasm.exports.clearConntrack();
+    const { exports } = this.#memory.wasm;
+    exports.clearConntrack();
+    exports.clearFragments();
   }
 
   metrics(): Uint8Array {
     const { exports } = this.#memory.wasm;
     return this.#memory.bytes(exports.metricsAddress(), METRICS_SIZE * METRICS_VALUE_SIZE).slice();
+  }
+
+  accounting(): AccountingDump {
+    const { keys, values } = this.#memory.table("accounting");
+    return { keys: keys.slice(), values: values.slice() };
   }
 
   /** Frees nothing: the memory belongs to whoever made it. */

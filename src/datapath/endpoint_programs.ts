@@ -6,14 +6,22 @@ import {
   type PrepareOptions,
   type Template,
 } from "ebpf-ts-loader";
-import type { EndpointState } from "./datapath.ts";
+import type { EndpointState, NodeState } from "./datapath.ts";
+import { eventMaskOf } from "./event_mask.ts";
 
 /** What an endpoint's constants hold beside its own state; see bpf/config.h. */
 export interface EndpointSettings {
   /** Bits of `enum event_mask`: which events the endpoint raises. */
   readonly events: number;
+  /** Seconds in which events of one kind are raised once; 0: no aggregation. */
+  readonly eventInterval: number;
   /** Take the clock from the `ambient_input` map instead of the machine. */
   readonly ambient: boolean;
+}
+
+/** The settings that a node's state asks for. */
+export function settingsOf(state: NodeState, ambient: boolean): EndpointSettings {
+  return { events: eventMaskOf(state), eventInterval: state.eventInterval ?? 0, ambient };
 }
 
 /**
@@ -61,7 +69,7 @@ export class EndpointTemplate implements Disposable {
 /** The variables of bpf/config.h for one endpoint. */
 export function endpointConstants(
   endpoint: EndpointState,
-  { events, ambient }: EndpointSettings,
+  { events, eventInterval, ambient }: EndpointSettings,
 ): Record<string, number> {
   const ipv6 = words(endpoint.ipv6 ?? new Uint8Array(16));
   return {
@@ -73,6 +81,7 @@ export function endpointConstants(
     config_ipv6_2: ipv6[2] ?? 0,
     config_ipv6_3: ipv6[3] ?? 0,
     config_events: events,
+    config_event_interval: eventInterval,
     config_ambient: ambient ? 1 : 0,
   };
 }

@@ -16,10 +16,17 @@ import {
 } from "ebpf-ts-loader";
 import type { MappedMemory } from "ebpf-ts-loader/sys";
 import { readBpfObject } from "./bpf_objects.ts";
-import type { ConntrackDump, Datapath, EventBatch, NodeState, PolicyState } from "./datapath.ts";
+import { collectMaps, type ConntrackCollection } from "./conntrack_collection.ts";
+import type {
+  AccountingDump,
+  ConntrackDump,
+  Datapath,
+  EventBatch,
+  NodeState,
+  PolicyState,
+} from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
-import { EndpointTemplate } from "./endpoint_programs.ts";
-import { eventMaskOf } from "./event_mask.ts";
+import { EndpointTemplate, settingsOf } from "./endpoint_programs.ts";
 import { KernelNode } from "./kernel_node.ts";
 import {
   EVENT_SIZE,
@@ -193,9 +200,14 @@ export class KernelDatapath implements Datapath {
     return { keys4, values4, keys6, values6 };
   }
 
+  collectConntrack(now: number): ConntrackCollection {
+    const { node } = this.#require();
+    return collectMaps([node.map("conntrack4"), node.map("conntrack6")], now);
+  }
+
   clearConntrack(): void {
     const { node } = this.#require();
-    for (const name of ["conntrack4", "conntrack6"]) {
+    for (const name of ["conntrack4", "conntrack6", "fragments4", "fragments6"]) {
       const map = node.map(name);
       const [keys] = dump(map);
       map.deleteBatch(keys);
@@ -204,17 +216,15 @@ export class KernelDatapath implements Datapath {
 
   metrics(): Uint8Array<ArrayBuffer> {
     const map = this.#require().node.map("metrics");
-    const sums = new BigUint64Array(METRICS_SIZE * METRICS_VALUE_SIZE / 8);
     const values = new Uint8Array(METRICS_SIZE * map.wholeValueSize);
     map.lookupBatch(new Uint8Array(METRICS_SIZE * 4), values, new BatchCursor());
-    const counters = new BigUint64Array(values.buffer);
-    const perValue = METRICS_VALUE_SIZE / 8;
-    const perEntry = map.wholeValueSize / 8;
-    counters.forEach((counter, i) => {
-      const index = Math.floor(i / perEntry) * perValue + i % perValue;
-      sums[index] = (sums[index] ?? 0n) + counter;
-    });
-    return new Uint8Array(sums.buffer);
+    return addedUp(values, map.wholeValueSize);
+  }
+
+  accounting(): AccountingDump {
+    const map = this.#require().node.map("accounting");
+    const [keys, values] = dump(map);
+    return { keys, values: addedUp(values, map.wholeValueSize) };
   }
 
   /**
@@ -234,7 +244,7 @@ export class KernelDatapath implements Datapath {
         .map((name) => [name, loaded.node.map(name)] as const),
     );
     using owned = new DisposableStack();
-    const settings = { events: eventMaskOf(loaded.state), ambient: true };
+    const settings = settingsOf(loaded.state, true);
     const template = owned.use(
       // Mutants are refused by the hundred: statistics alone make a short log.
       new EndpointTemplate(spec, settings, { maps, only: [program.name], logLevel: LOG_STATS }),
@@ -301,19 +311,32 @@ function requireReached(buffer: ArrayBuffer, count: number): void {
   }
 }
 
-/** All keys and values of a hash map, packed. */
+/** Values of struct metrics_value for each CPU, added up. */
+function addedUp(values: Uint8Array<ArrayBuffer>, bytesPerEntry: number): Uint8Array<ArrayBuffer> {
+  const perValue = METRICS_VALUE_SIZE / 8;
+  const perEntry = bytesPerEntry / 8;
+  const counters = new BigUint64Array(values.buffer);
+  const sums = new BigUint64Array(counters.length / perEntry * perValue);
+  counters.forEach((counter, i) => {
+    const index = Math.floor(i / perEntry) * perValue + i % perValue;
+    sums[index] = (sums[index] ?? 0n) + counter;
+  });
+  return new Uint8Array(sums.buffer);
+}
+
+/** All keys and values of a hash map, packed; those of every CPU where it has them. */
 function dump(map: BpfMap): [keys: Uint8Array<ArrayBuffer>, values: Uint8Array<ArrayBuffer>] {
   const keys = new Uint8Array(map.maxEntries * map.keySize);
-  const values = new Uint8Array(map.maxEntries * map.valueSize);
+  const values = new Uint8Array(map.maxEntries * map.wholeValueSize);
   const cursor = new BatchCursor();
   let count = 0;
   while (!cursor.ended) {
     const read = map.lookupBatch(
       keys.subarray(count * map.keySize),
-      values.subarray(count * map.valueSize),
+      values.subarray(count * map.wholeValueSize),
       cursor,
     );
     count += read.count;
   }
-  return [keys.slice(0, count * map.keySize), values.slice(0, count * map.valueSize)];
+  return [keys.slice(0, count * map.keySize), values.slice(0, count * map.wholeValueSize)];
 }

@@ -4,8 +4,12 @@ import type { DatapathMemory, TableName } from "./datapath_memory.ts";
 import type { ImageClass, PolicyImage } from "./image_builder.ts";
 
 /** Hash tables and arrays in the order they are filled: what is pointed to comes first. */
-const TABLES: readonly Exclude<TableName, "policy_tables" | "conntrack4" | "conntrack6">[] = [
+const TABLES: readonly Exclude<
+  TableName,
+  "policy_tables" | "conntrack4" | "conntrack6" | "accounting"
+>[] = [
   "identities",
+  "redirects",
   "endpoint_policies",
   "endpoints",
   "ipcache4_cidr",

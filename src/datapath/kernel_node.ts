@@ -1,8 +1,7 @@
 import type { BpfMap, Collection, CollectionSpec } from "ebpf-ts-loader";
 import type { NodeState, PolicyState } from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
-import { EndpointTemplate } from "./endpoint_programs.ts";
-import { eventMaskOf } from "./event_mask.ts";
+import { EndpointTemplate, settingsOf } from "./endpoint_programs.ts";
 import { KernelMaps } from "./kernel_maps.ts";
 
 /** Options of {@linkcode KernelNode.create}. */
@@ -51,7 +50,7 @@ export class KernelNode implements Disposable {
     options: KernelNodeOptions = {},
   ): Promise<KernelNode> {
     using owned = new DisposableStack();
-    const settings = { events: eventMaskOf(state), ambient: options.ambient ?? false };
+    const settings = settingsOf(state, options.ambient ?? false);
     const template = owned.use(new EndpointTemplate(spec, settings));
     const maps = owned.use(new KernelMaps(spec, template.maps));
     const programs = new Map<number, Collection>();

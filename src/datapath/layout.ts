@@ -57,19 +57,68 @@ export const CT6_KEY_PROTOCOL_OFF = 36;
 export const CT6_KEY_DIRECTION_OFF = 37;
 export const CT6_KEY_PAD_OFF = 38;
 
-export const CT_ENTRY_SIZE = 32;
+export const CT_ENTRY_SIZE = 64;
 export const CT_ENTRY_PACKETS_OFF = 0;
 export const CT_ENTRY_BYTES_OFF = 8;
-export const CT_ENTRY_EXPIRES_OFF = 16;
-export const CT_ENTRY_SRC_IDENTITY_OFF = 20;
-export const CT_ENTRY_FLAGS_OFF = 24;
-export const CT_ENTRY_PAD_OFF = 25;
-export const CT_ENTRY_REV_NAT_OFF = 26;
-export const CT_ENTRY_COOKIE_OFF = 28;
+export const CT_ENTRY_REPLY_PACKETS_OFF = 16;
+export const CT_ENTRY_REPLY_BYTES_OFF = 24;
+export const CT_ENTRY_EXPIRES_OFF = 32;
+export const CT_ENTRY_REPORTED_OFF = 36;
+export const CT_ENTRY_REPLY_REPORTED_OFF = 40;
+export const CT_ENTRY_SRC_IDENTITY_OFF = 44;
+export const CT_ENTRY_COOKIE_OFF = 48;
+export const CT_ENTRY_REDIRECT_OFF = 52;
+export const CT_ENTRY_REV_NAT_OFF = 54;
+export const CT_ENTRY_FLAGS_OFF = 56;
+export const CT_ENTRY_TCP_FLAGS_OFF = 57;
+export const CT_ENTRY_REPLY_TCP_FLAGS_OFF = 58;
+export const CT_ENTRY_PAD_OFF = 59;
+
+export const FRAGMENT4_KEY_SIZE = 16;
+export const FRAGMENT4_KEY_SADDR_OFF = 0;
+export const FRAGMENT4_KEY_DADDR_OFF = 4;
+export const FRAGMENT4_KEY_ID_OFF = 8;
+export const FRAGMENT4_KEY_PROTOCOL_OFF = 10;
+export const FRAGMENT4_KEY_PAD_OFF = 11;
+
+export const FRAGMENT6_KEY_SIZE = 40;
+export const FRAGMENT6_KEY_SADDR_OFF = 0;
+export const FRAGMENT6_KEY_DADDR_OFF = 16;
+export const FRAGMENT6_KEY_ID_OFF = 32;
+export const FRAGMENT6_KEY_PAD_OFF = 36;
+
+export const FRAGMENT_INFO_SIZE = 16;
+export const FRAGMENT_INFO_EXPIRES_OFF = 0;
+export const FRAGMENT_INFO_POLICY_PORT_OFF = 4;
+export const FRAGMENT_INFO_SPORT_OFF = 8;
+export const FRAGMENT_INFO_DPORT_OFF = 10;
+export const FRAGMENT_INFO_PROTOCOL_OFF = 12;
+export const FRAGMENT_INFO_TRACKABLE_OFF = 13;
+export const FRAGMENT_INFO_CREATES_OFF = 14;
+export const FRAGMENT_INFO_ALWAYS_ALLOWED_OFF = 15;
 
 export const METRICS_VALUE_SIZE = 16;
 export const METRICS_VALUE_PACKETS_OFF = 0;
 export const METRICS_VALUE_BYTES_OFF = 8;
+
+export const ACCOUNTING_KEY_SIZE = 16;
+export const ACCOUNTING_KEY_ENDPOINT_OFF = 0;
+export const ACCOUNTING_KEY_IDENTITY_OFF = 4;
+export const ACCOUNTING_KEY_PORT_OFF = 8;
+export const ACCOUNTING_KEY_PROTOCOL_OFF = 10;
+export const ACCOUNTING_KEY_DIRECTION_OFF = 11;
+export const ACCOUNTING_KEY_PREFIX_LEN_OFF = 12;
+export const ACCOUNTING_KEY_PAD_OFF = 13;
+
+export const REPORTED_KEY_SIZE = 16;
+export const REPORTED_KEY_SRC_IDENTITY_OFF = 0;
+export const REPORTED_KEY_DST_IDENTITY_OFF = 4;
+export const REPORTED_KEY_ENDPOINT_OFF = 8;
+export const REPORTED_KEY_POLICY_PORT_OFF = 10;
+export const REPORTED_KEY_TYPE_OFF = 12;
+export const REPORTED_KEY_REASON_OFF = 13;
+export const REPORTED_KEY_DIRECTION_OFF = 14;
+export const REPORTED_KEY_PROTOCOL_OFF = 15;
 
 export const EVENT_SIZE = 80;
 export const EVENT_TYPE_OFF = 0;
@@ -89,7 +138,7 @@ export const EVENT_IFINDEX_OFF = 36;
 export const EVENT_FAMILY_OFF = 40;
 export const EVENT_PROTOCOL_OFF = 41;
 export const EVENT_TCP_FLAGS_OFF = 42;
-export const EVENT_PAD_OFF = 43;
+export const EVENT_FLAGS_OFF = 43;
 export const EVENT_SPORT_OFF = 44;
 export const EVENT_DPORT_OFF = 46;
 export const EVENT_SADDR_OFF = 48;
@@ -194,6 +243,9 @@ export const DROP_WRITE_ERROR = 141;
 export const DROP_CT_CREATE_FAILED = 155;
 export const DROP_INVALID_EXTHDR = 156;
 export const DROP_FRAG_NOSUPPORT = 157;
+export const DROP_FRAG_NOT_FOUND = 175;
+export const DROP_PROXY_LOOKUP_FAILED = 178;
+export const DROP_PROXY_SET_FAILED = 179;
 export const DROP_PROXY_UNKNOWN_PROTO = 180;
 export const DROP_POLICY_DENY = 181;
 export const DROP_VLAN_FILTERED = 182;
@@ -203,6 +255,7 @@ export const DROP_EP_NOT_READY = 203;
 export const DROP_POLICY_IMAGE = 230;
 export const REASON_SLOT_FALLBACK = 240;
 export const REASON_EVENT_LOST = 241;
+export const REASON_AUDITED = 242;
 /** The names of `enum drop_reason`, by number. */
 export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [0, "REASON_FORWARDED"],
@@ -217,6 +270,9 @@ export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [155, "DROP_CT_CREATE_FAILED"],
   [156, "DROP_INVALID_EXTHDR"],
   [157, "DROP_FRAG_NOSUPPORT"],
+  [175, "DROP_FRAG_NOT_FOUND"],
+  [178, "DROP_PROXY_LOOKUP_FAILED"],
+  [179, "DROP_PROXY_SET_FAILED"],
   [180, "DROP_PROXY_UNKNOWN_PROTO"],
   [181, "DROP_POLICY_DENY"],
   [182, "DROP_VLAN_FILTERED"],
@@ -226,6 +282,7 @@ export const DROP_REASON_NAMES: ReadonlyMap<number, string> = new Map([
   [230, "DROP_POLICY_IMAGE"],
   [240, "REASON_SLOT_FALLBACK"],
   [241, "REASON_EVENT_LOST"],
+  [242, "REASON_AUDITED"],
 ]);
 
 export const VERDICT_NONE = 0;
@@ -261,13 +318,15 @@ export const MATCH_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
 export const CT_NEW = 0;
 export const CT_ESTABLISHED = 1;
 export const CT_REPLY = 2;
-export const CT_UNTRACKED = 3;
+export const CT_RELATED = 3;
+export const CT_UNTRACKED = 4;
 /** The names of `enum ct_state`, by number. */
 export const CT_STATE_NAMES: ReadonlyMap<number, string> = new Map([
   [0, "CT_NEW"],
   [1, "CT_ESTABLISHED"],
   [2, "CT_REPLY"],
-  [3, "CT_UNTRACKED"],
+  [3, "CT_RELATED"],
+  [4, "CT_UNTRACKED"],
 ]);
 
 export const CT_SEEN_REPLY = 1;
@@ -284,11 +343,25 @@ export const CT_LIFETIME_TCP_SYN = 60;
 export const CT_LIFETIME_TCP = 8000;
 export const CT_LIFETIME_TCP_CLOSE = 10;
 export const CT_LIFETIME_OTHER = 60;
+export const CT_LIFETIME_FRAGMENT = 30;
 /** The names of `enum ct_lifetime`, by number. */
 export const CT_LIFETIME_NAMES: ReadonlyMap<number, string> = new Map([
   [60, "CT_LIFETIME_TCP_SYN"],
   [8000, "CT_LIFETIME_TCP"],
   [10, "CT_LIFETIME_TCP_CLOSE"],
+  [30, "CT_LIFETIME_FRAGMENT"],
+]);
+
+export const CT_EXPIRED_UNANSWERED = 0;
+export const CT_EXPIRED_CLOSED = 1;
+export const CT_EXPIRED_IDLE = 2;
+export const CT_EXPIRY_COUNT = 3;
+/** The names of `enum ct_expiry`, by number. */
+export const CT_EXPIRY_NAMES: ReadonlyMap<number, string> = new Map([
+  [0, "CT_EXPIRED_UNANSWERED"],
+  [1, "CT_EXPIRED_CLOSED"],
+  [2, "CT_EXPIRED_IDLE"],
+  [3, "CT_EXPIRY_COUNT"],
 ]);
 
 export const EVENT_DROP = 1;
@@ -311,13 +384,29 @@ export const EVENT_MASK_NAMES: ReadonlyMap<number, string> = new Map([
   [4, "EVENTS_TRACE"],
 ]);
 
+export const EVENT_AUDITED = 1;
+/** The names of `enum event_flags`, by number. */
+export const EVENT_FLAGS_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "EVENT_AUDITED"],
+]);
+
+export const ENDPOINT_AUDIT = 1;
+export const ENDPOINT_ACCOUNTING = 2;
+/** The names of `enum endpoint_flags`, by number. */
+export const ENDPOINT_FLAGS_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "ENDPOINT_AUDIT"],
+  [2, "ENDPOINT_ACCOUNTING"],
+]);
+
 export const MARK_MASK = 3840;
+export const MARK_TO_PROXY = 512;
 export const MARK_ENFORCED = 1792;
 export const MARK_HOST = 3072;
 export const MARK_IDENTITY = 3840;
 /** The names of `enum mark`, by number. */
 export const MARK_NAMES: ReadonlyMap<number, string> = new Map([
   [3840, "MARK_MASK"],
+  [512, "MARK_TO_PROXY"],
   [1792, "MARK_ENFORCED"],
   [3072, "MARK_HOST"],
 ]);
@@ -368,6 +457,10 @@ export const MAX_POLICIES = 4096;
 export const MAX_IDENTITIES = 131072;
 export const MAX_IPCACHE = 524288;
 export const MAX_CONNTRACK = 262144;
+export const MAX_REDIRECTS = 4096;
+export const MAX_ACCOUNTING = 16384;
+export const MAX_REPORTED = 16384;
+export const MAX_FRAGMENTS = 8192;
 export const MAX_CONNTRACK_SEEN_BY_TESTS = 131072;
 export const METRICS_SIZE = 512;
 export const EVENTS_RING_BYTES = 8388608;
@@ -379,10 +472,11 @@ export const LIMITS_NAMES: ReadonlyMap<number, string> = new Map([
   [131072, "MAX_IDENTITIES"],
   [524288, "MAX_IPCACHE"],
   [262144, "MAX_CONNTRACK"],
+  [16384, "MAX_ACCOUNTING"],
+  [8192, "MAX_FRAGMENTS"],
   [512, "METRICS_SIZE"],
   [8388608, "EVENTS_RING_BYTES"],
   [224, "PACKET_DATA_BYTES"],
-  [16384, "PACKET_BATCH"],
 ]);
 
 export const IMAGE_MAGIC = 1230002004;

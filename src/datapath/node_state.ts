@@ -13,6 +13,7 @@ import {
   MAX_IDENTITIES,
   MAX_IPCACHE,
   MAX_POLICIES,
+  MAX_REDIRECTS,
 } from "./layout.ts";
 
 const MAX_U32 = 0xFFFFFFFF;
@@ -120,6 +121,12 @@ export function checkNodeState(state: NodeState): void {
     requireRoom(name, family.length - cidrs, MAX_IPCACHE);
     requireRoom(`${name}_cidr`, cidrs, MAX_IPCACHE);
   }
+  requireNumber("node", "eventInterval", state.eventInterval ?? 0, 0, MAX_U32);
+  for (const { id, port } of state.redirects ?? []) {
+    requireNumber("redirect", "id", id, 1, MAX_REDIRECTS - 1);
+    requireNumber("redirect", "port", port, 0, 0xFFFF);
+  }
+  requireUnique("redirect", (state.redirects ?? []).map(({ id }) => id));
   for (const { number, revision } of state.policies) {
     requireNumber("policy", "number", number, 1, MAX_POLICIES - 1);
     requireNumber("policy", "revision", revision, 0, MAX_U32);

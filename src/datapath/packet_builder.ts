@@ -30,10 +30,34 @@ export interface IpOptions {
 
 /** Fields of an IPv4 header. */
 export interface Ipv4Options extends IpOptions {
+  /** Identification, by which fragments find together. @default {0} */
+  readonly id?: number | undefined;
   /** Flags and fragment offset, host byte order. @default {0x4000, don't fragment} */
   readonly fragment?: number | undefined;
   /** Header options, a multiple of 4 bytes up to 40. */
   readonly options?: Uint8Array | undefined;
+}
+
+/** Fields of an IPv6 extension header that is no fragment header. */
+export interface ExtensionOptions {
+  /** Bytes of the header, a multiple of 8, or of 4 for AH. @default {8} */
+  readonly bytes?: number | undefined;
+  /** The fourth byte, which in a routing header counts the segments left. @default {0} */
+  readonly segmentsLeft?: number | undefined;
+  /** @default {that of the next header} */
+  readonly protocol?: number | undefined;
+}
+
+/** Fields of an IPv6 fragment header. */
+export interface FragmentOptions {
+  /** Offset in units of 8 bytes. */
+  readonly offset: number;
+  /** Whether more fragments follow. */
+  readonly more: boolean;
+  /** Identification. */
+  readonly id: number;
+  /** @default {that of the next header} */
+  readonly protocol?: number | undefined;
 }
 
 /** Ports, host byte order. */
@@ -64,6 +88,9 @@ export interface IcmpOptions {
 
 const ETHERTYPE = { arp: 0x0806, ipv4: 0x0800, ipv6: 0x86DD, vlan: 0x8100 };
 const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 };
+const EXTENSION = { hopByHop: 0, routing: 43, authentication: 51, destination: 60 };
+const FRAGMENT = 44;
+const NO_NEXT_HEADER = 59;
 const FLAG_BITS: Record<TcpFlag, number> = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 };
 const NO_MAC = new Uint8Array(6);
 
@@ -76,8 +103,8 @@ interface Checksum {
 /** A header: its bytes, and how what follows changes them. */
 interface Layer {
   readonly header: Uint8Array;
-  /** Ethertype or IP protocol by which the layer before names this one. */
-  readonly number: number;
+  /** Ethertype or IP protocol by which the layer before names this one; a payload has none. */
+  readonly number?: number;
   /** Sets the number of the next layer and the length of all that follows. */
   readonly complete?: (next: number | undefined, bytes: number) => void;
   readonly addresses?: Uint8Array;
@@ -113,13 +140,13 @@ export class PacketBuilder {
     });
   }
 
-  /** An 802.1Q tag behind the Ethernet header. */
-  vlan(id: number): PacketBuilder {
+  /** An 802.1Q or 802.1ad tag behind the Ethernet header or another tag. */
+  vlan(id: number, type: number = ETHERTYPE.vlan): PacketBuilder {
     const header = new Uint8Array(4);
     setUint16(header, 0, id);
     return this.#with({
       header,
-      number: ETHERTYPE.vlan,
+      number: type,
       complete: (next) => setUint16(header, 2, next ?? 0),
     });
   }
@@ -133,9 +160,10 @@ export class PacketBuilder {
 
   /** IPv4. */
   ipv4(options: Ipv4Options): PacketBuilder {
-    const { source, destination, ttl = 64, protocol, fragment = 0x4000 } = options;
+    const { source, destination, ttl = 64, protocol, id = 0, fragment = 0x4000 } = options;
     const header = new Uint8Array(20 + (options.options?.length ?? 0));
     header[0] = 0x40 | header.length / 4;
+    setUint16(header, 4, id);
     setUint16(header, 6, fragment);
     header[8] = ttl;
     header.set(source, 12);
@@ -168,8 +196,34 @@ export class PacketBuilder {
       addresses: header.subarray(8, 40),
       complete: (next, bytes) => {
         setUint16(header, 4, bytes);
-        header[6] = protocol ?? next ?? 59; // no next header
+        header[6] = protocol ?? next ?? NO_NEXT_HEADER;
       },
+    });
+  }
+
+  /** An IPv6 extension header of zeros. */
+  extension(kind: keyof typeof EXTENSION, options: ExtensionOptions = {}): PacketBuilder {
+    const { bytes = 8, segmentsLeft = 0, protocol } = options;
+    const header = new Uint8Array(bytes);
+    header[1] = kind === "authentication" ? bytes / 4 - 2 : bytes / 8 - 1;
+    header[3] = segmentsLeft;
+    return this.#with({
+      header,
+      number: EXTENSION[kind],
+      complete: (next) => header[0] = protocol ?? next ?? NO_NEXT_HEADER,
+    });
+  }
+
+  /** An IPv6 fragment header. */
+  fragment({ offset, more, id, protocol }: FragmentOptions): PacketBuilder {
+    const header = new Uint8Array(8);
+    setUint16(header, 2, offset << 3 | (more ? 1 : 0));
+    setUint16(header, 4, id >>> 16);
+    setUint16(header, 6, id);
+    return this.#with({
+      header,
+      number: FRAGMENT,
+      complete: (next) => header[0] = protocol ?? next ?? NO_NEXT_HEADER,
     });
   }
 
@@ -214,9 +268,14 @@ export class PacketBuilder {
     return this.#with({ header: icmpHeader(options), number: PROTOCOL.icmpv6, checksum });
   }
 
+  /** What an ICMP error quotes: a packet without its Ethernet header. */
+  quote(packet: PacketBuilder | Uint8Array): PacketBuilder {
+    return this.payload((packet instanceof Uint8Array ? packet : packet.build()).slice(14));
+  }
+
   /** Bytes behind the last header. */
   payload(bytes: Uint8Array): PacketBuilder {
-    return this.#with({ header: bytes, number: 0 });
+    return this.#with({ header: bytes });
   }
 
   /** The packet. Each call returns new bytes. */
@@ -248,7 +307,9 @@ function writeChecksums(packet: Uint8Array, layers: readonly Layer[]): void {
       const segment = packet.subarray(at);
       const { offset, pseudoHeader } = layer.checksum;
       setUint16(segment, offset, 0);
-      const pseudo = pseudoHeader ? pseudoHeaderOf(addresses, layer.number, segment.length) : [];
+      const pseudo = pseudoHeader
+        ? pseudoHeaderOf(addresses, layer.number ?? 0, segment.length)
+        : [];
       const checksum = internetChecksum(Uint8Array.from([...pseudo, ...segment]));
       // A UDP checksum of 0 would mean "none" (RFC 768).
       setUint16(segment, offset, checksum || (layer.number === PROTOCOL.udp ? 0xFFFF : 0));

@@ -65,7 +65,10 @@ export interface WasmExports {
     identity: number,
     slot: number,
     policy: number,
+    flags: number,
+    eventInterval: number,
   ): void;
+  redirectPort(id: number): number;
   endpointPolicy(id: number): number;
   policyTable(policy: number): number;
   setPolicyTable(policy: number, table: number, revision: number): void;
@@ -75,6 +78,8 @@ export interface WasmExports {
   lookupPolicies(queries: number, count: number, output: number): void;
   lookupAddresses(addresses: number, count: number, family: number, output: number): void;
   clearConntrack(): void;
+  collectConntrack(now: number): number;
+  clearFragments(): void;
   clearMetrics(): void;
   metricsAddress(): number;
   clearEvents(): void;

@@ -47,6 +47,8 @@ const TRANSPORTS = [IP_PROTOCOL.TCP, IP_PROTOCOL.UDP, IP_PROTOCOL.SCTP] as const
 const PORT_MAX = 0xffffn;
 const ICMP_TYPE_MAX = 255n;
 const FRAGMENTATION_NEEDED = { type: 3, code: 4 } as const;
+/** ICMPv6 type that, like {@linkcode FRAGMENTATION_NEEDED}, policy has no say in. */
+const PACKET_TOO_BIG = 2;
 /** Stands for all protocols that nobody listed. */
 const UNLISTED = IP_PROTOCOL.GRE;
 
@@ -90,7 +92,12 @@ export class ClassSpace {
     this.marks = [MARK_HOST, ...node.identities.map(({ identity }) => identityMark(identity))];
     this.#addresses = { 4: addressPartition(node, 4), 6: addressPartition(node, 6) };
     this.#ports = new Partition(PORT_MAX, [...ports, ...portRanges(node, false)]);
-    const special = [...Object.values(ECHO_REQUEST), ...Object.values(ECHO_REPLY), 3]
+    const special = [
+      ...Object.values(ECHO_REQUEST),
+      ...Object.values(ECHO_REPLY),
+      3,
+      PACKET_TOO_BIG,
+    ]
       .map((type) => point(BigInt(type)));
     this.#icmpTypes = new Partition(ICMP_TYPE_MAX, [...special, ...portRanges(node, true)]);
     this.#cells = { 4: this.#l4Cells(4), 6: this.#l4Cells(6) };
@@ -202,9 +209,9 @@ export class ClassSpace {
     return cells;
   }
 
-  /** Phases of one peer's classes. Transports and an echo request have an answer. */
+  /** Phases of one peer's classes. All that is tracked has an answer. */
   #phasesOf(family: Family): number {
-    return this.#cells[family].length * 2 + TRANSPORTS.length * this.#ports.size + 1;
+    return this.#cells[family].length * 2 + TRANSPORTS.length * this.#ports.size + 2;
   }
 
   /** Addresses and mark by which a class knows its peer. */

@@ -21,9 +21,9 @@ export interface Flow {
   readonly destination: IpAddress;
   /** IP protocol number. */
   readonly protocol: number;
-  /** Source port; identifier of an ICMP echo. */
+  /** Source port; identifier of an ICMP echo; of no meaning where there are no ports. */
   readonly sport: number;
-  /** Destination port; ICMP type. */
+  /** Destination port; ICMP type; 0 where there are no ports. */
   readonly dport: number;
   /** ICMP code. */
   readonly code: number;
@@ -45,11 +45,15 @@ export function isEcho(flow: Flow): boolean {
     (flow.dport === ECHO_REQUEST[family] || flow.dport === ECHO_REPLY[family]);
 }
 
-/** Tells whether conntrack remembers such packets. */
+/** Tells whether the protocol has ports. */
+export function hasPorts({ protocol }: Pick<Flow, "protocol">): boolean {
+  return protocol === IP_PROTOCOL.TCP || protocol === IP_PROTOCOL.UDP ||
+    protocol === IP_PROTOCOL.SCTP;
+}
+
+/** Tells whether conntrack remembers such packets: by ports, id, or addresses alone. */
 export function isTracked(flow: Flow): boolean {
-  if (isIcmp(flow)) return isEcho(flow);
-  return flow.protocol === IP_PROTOCOL.TCP || flow.protocol === IP_PROTOCOL.UDP ||
-    flow.protocol === IP_PROTOCOL.SCTP;
+  return !isIcmp(flow) || isEcho(flow);
 }
 
 const PROTOCOL_NAME: Readonly<Record<number, string>> = {

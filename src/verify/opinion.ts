@@ -29,7 +29,7 @@ import {
   REASON_FORWARDED,
 } from "../datapath/layout.ts";
 import { evaluateSide, type Flow as SpecFlow } from "../spec/evaluate.ts";
-import { ECHO_REPLY, type Flow, IP_PROTOCOL, isEcho, isIcmp, isTracked } from "./flow.ts";
+import { ECHO_REPLY, type Flow, hasPorts, IP_PROTOCOL, isEcho, isIcmp, isTracked } from "./flow.ts";
 import { FlowTable, type Tuple } from "./flow_table.ts";
 import type { Party, Scenario } from "./scenario.ts";
 
@@ -57,6 +57,8 @@ export interface Expectation {
   /** The endpoint it is routed to: TTL goes down by one, MACs are those of the last hop. */
   readonly routedTo: EndpointState | undefined;
   readonly events: readonly ExpectedEvent[];
+  /** No flow of before had a part in it: so any flow of its class must fare. */
+  readonly fresh: boolean;
 }
 
 /** When and how a packet of a {@linkcode Flow} arrives. */
@@ -105,35 +107,38 @@ export class Opinion {
 
   #fromContainer(flow: Flow, { now, ttl }: Arrival): Expectation {
     const { state, party: source } = this.#scenario.endpoint(flow.endpoint);
-    const unknown = unknownProtocol(flow, "egress");
-    if (unknown !== undefined) return unknown;
+    const foreign = foreignIcmp(flow, "egress");
+    if (foreign !== undefined) return foreign;
     const destination = this.#scenario.partyAt(flow.destination);
     const left = this.#side("egress", flow, source, destination, flow.endpoint, now);
-    if (!left.passes) return shot(flow.mark, left.events);
+    if (!left.passes) return shot(flow.mark, left.events, left.fresh);
     const target = this.#scenario.endpointAt(flow.destination);
     if (target === undefined) {
       const mark = identityMark(state.identity);
-      return { verdict: PACKET_OK, mark, routedTo: undefined, events: left.events };
+      const { events, fresh } = left;
+      return { verdict: PACKET_OK, mark, routedTo: undefined, events, fresh };
     }
     if (ttl <= 1) {
       const drop = { ...left.last, type: EVENT_DROP, reason: DROP_TTL_EXCEEDED };
-      return shot(flow.mark, [...left.events, drop]);
+      return shot(flow.mark, [...left.events, drop], left.fresh);
     }
     const arrived = this.#side("ingress", flow, source, destination, target.id, now);
     const events = [...left.events, ...arrived.events];
-    if (!arrived.passes) return { ...shot(flow.mark, events), routedTo: target };
-    return { verdict: PACKET_REDIRECT, mark: MARK_ENFORCED, routedTo: target, events };
+    const fresh = left.fresh && arrived.fresh;
+    if (!arrived.passes) return { ...shot(flow.mark, events, fresh), routedTo: target };
+    return { verdict: PACKET_REDIRECT, mark: MARK_ENFORCED, routedTo: target, events, fresh };
   }
 
   #toContainer(flow: Flow, { now }: Arrival): Expectation {
     const passed = { verdict: PACKET_OK, mark: flow.mark, routedTo: undefined };
-    if ((flow.mark & MARK_MASK) === MARK_ENFORCED) return { ...passed, events: [] };
-    const unknown = unknownProtocol(flow, "ingress");
-    if (unknown !== undefined) return unknown;
+    if ((flow.mark & MARK_MASK) === MARK_ENFORCED) return { ...passed, events: [], fresh: true };
+    const foreign = foreignIcmp(flow, "ingress");
+    if (foreign !== undefined) return foreign;
     const { party: destination } = this.#scenario.endpoint(flow.endpoint);
     const source = this.#sourceOf(flow);
     const arrived = this.#side("ingress", flow, source, destination, flow.endpoint, now);
-    return arrived.passes ? { ...passed, events: arrived.events } : shot(flow.mark, arrived.events);
+    const { events, fresh } = arrived;
+    return arrived.passes ? { ...passed, events, fresh } : shot(flow.mark, events, fresh);
   }
 
   /** What a mark says about the sender counts more than the address. */
@@ -156,28 +161,29 @@ export class Opinion {
       rules: [],
     };
     // Path MTU discovery must not depend on policy.
-    if (isFragmentationNeeded(flow)) {
-      return { passes: true, events: [], last: { ...last, ctState: CT_UNTRACKED } };
+    if (isPathMtu(flow)) {
+      return { passes: true, fresh: true, events: [], last: { ...last, ctState: CT_UNTRACKED } };
     }
     const tuple = tupleOf(flow, direction);
     const seconds = Number(now / SECOND);
     const ctState = isTracked(flow) ? this.#flows.find(tuple, flow, seconds) : CT_UNTRACKED;
     if (ctState === CT_REPLY) {
       this.#flows.update(tuple, flow, seconds, ctState);
-      return { passes: true, events: [], last: { ...last, ctState } };
+      return { passes: true, fresh: false, events: [], last: { ...last, ctState } };
     }
+    const fresh = ctState !== CT_ESTABLISHED;
     const { allowed, reason, rules } = this.#judge(side, flow, source, destination);
     const event = { ...last, ctState, rules };
     if (!allowed) {
       const drop = { ...event, type: EVENT_DROP, reason };
-      return { passes: false, events: [drop], last: event };
+      return { passes: false, fresh, events: [drop], last: event };
     }
     if (ctState === CT_ESTABLISHED) {
       this.#flows.update(tuple, flow, seconds, ctState);
-      return { passes: true, events: [], last: event };
+      return { passes: true, fresh, events: [], last: event };
     }
     if (mayStartFlow(flow)) this.#flows.update(tuple, flow, seconds, CT_NEW);
-    return { passes: true, events: [event], last: event };
+    return { passes: true, fresh, events: [event], last: event };
   }
 
   #judge(side: Side, flow: Flow, source: Party, destination: Party): Judgement {
@@ -197,15 +203,15 @@ export function identityMark(identity: number): number {
   return (identity << 16 | MARK_IDENTITY | identity >>> 16 & 0xff) >>> 0;
 }
 
-function shot(mark: number, events: readonly ExpectedEvent[]): Expectation {
-  return { verdict: PACKET_SHOT, mark, routedTo: undefined, events };
+function shot(mark: number, events: readonly ExpectedEvent[], fresh: boolean): Expectation {
+  return { verdict: PACKET_SHOT, mark, routedTo: undefined, events, fresh };
 }
 
-/** Protocols that conntrack does not know are dropped before anything else is looked at. */
-function unknownProtocol(flow: Flow, side: Side): Expectation | undefined {
+/** ICMP of the other family is dropped before anything else is looked at. */
+function foreignIcmp(flow: Flow, side: Side): Expectation | undefined {
   const { family } = flow.source;
   const foreign = family === 4 ? IP_PROTOCOL.ICMPV6 : IP_PROTOCOL.ICMP;
-  if (flow.protocol !== foreign && (isTracked(flow) || isIcmp(flow))) return undefined;
+  if (flow.protocol !== foreign) return undefined;
   return shot(flow.mark, [{
     type: EVENT_DROP,
     reason: DROP_CT_UNKNOWN_PROTO,
@@ -215,10 +221,11 @@ function unknownProtocol(flow: Flow, side: Side): Expectation | undefined {
     source: 0,
     destination: 0,
     rules: [],
-  }]);
+  }], true);
 }
 
-function isFragmentationNeeded(flow: Flow): boolean {
+function isPathMtu(flow: Flow): boolean {
+  if (flow.protocol === IP_PROTOCOL.ICMPV6) return flow.dport === 2;
   return flow.protocol === IP_PROTOCOL.ICMP && flow.dport === 3 && flow.code === 4;
 }
 
@@ -231,6 +238,7 @@ function tupleOf(flow: Flow, direction: number): Tuple {
   const { source, destination, protocol } = flow;
   let { sport, dport } = flow;
   // An echo has one number for both ends: it stands at the side of the one who asks.
+  if (!isEcho(flow) && !hasPorts(flow)) [sport, dport] = [0, 0];
   if (isEcho(flow)) {
     const reply = dport === ECHO_REPLY[source.family];
     [sport, dport] = reply ? [0, sport] : [sport, 0];

@@ -3,6 +3,7 @@ import {
   ECHO_REPLY,
   ECHO_REQUEST,
   type Flow,
+  hasPorts,
   IP_PROTOCOL,
   isIcmp,
   isTracked,
@@ -74,6 +75,7 @@ export class PacketMaker {
         mark: expected.mark,
         data: left,
         events: expected.events,
+        fresh: expected.fresh,
       },
     };
     this.#packets.push(packet);
@@ -125,7 +127,7 @@ export function answerTo(flow: Flow, scenario: Scenario): Flow | undefined {
     source: flow.destination,
     destination: flow.source,
     sport: isIcmp(flow) ? flow.sport : flow.dport,
-    dport: isIcmp(flow) ? ECHO_REPLY[family] : flow.sport,
+    dport: isIcmp(flow) ? ECHO_REPLY[family] : hasPorts(flow) ? flow.sport : 0,
     tcpFlags: flow.protocol === IP_PROTOCOL.TCP ? TCP_FLAG.SYN | TCP_FLAG.ACK : 0,
     mark: 0,
   };

@@ -5,11 +5,10 @@
  * @module
  */
 import { addressNumber, addressOfBytes, addressOfNumber, type Family } from "./address.ts";
-import { CT_REPLY } from "../datapath/layout.ts";
 import { type BatchMismatch, MOST_MISMATCHES, withPackets } from "./class_run.ts";
 import type { ClassSpace } from "./classes.ts";
 import type { Comparison } from "./compare.ts";
-import { type Flow, IP_PROTOCOL, isIcmp, TCP_FLAG } from "./flow.ts";
+import { type Flow, hasPorts, IP_PROTOCOL, isIcmp, TCP_FLAG } from "./flow.ts";
 import { PacketMaker } from "./packet_maker.ts";
 import type { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
@@ -49,8 +48,8 @@ export function runRandom(
     mismatches.push(...withPackets(result, batch));
     for (const [i, index] of classes.entries()) {
       const packet = batch[i];
-      // Two random flows that happen to be each other's answer are none of a class.
-      if (packet?.expected?.events.some((event) => event.ctState === CT_REPLY)) continue;
+      // Random flows that happen to be each other's answer, or one flow, are none of a class.
+      if (packet?.expected?.fresh === false) continue;
       if (index !== undefined && signatures.note(index, result.answer(i))) continue;
       const differences = [
         index === undefined ? "is in no class" : `answers unlike class ${index}`,
@@ -101,7 +100,7 @@ class FlowSource {
       source: outward ? own : peer,
       destination: outward ? peer : own,
       protocol,
-      dport: isIcmp({ protocol }) ? random.below(256) : this.#port(),
+      dport: isIcmp({ protocol }) ? random.below(256) : hasPorts({ protocol }) ? this.#port() : 0,
       code: isIcmp({ protocol }) ? random.below(6) : 0,
       tcpFlags: protocol !== IP_PROTOCOL.TCP
         ? 0

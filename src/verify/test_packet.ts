@@ -12,6 +12,8 @@ export interface ExpectedOutcome {
   readonly mark: number;
   readonly data: Uint8Array;
   readonly events: readonly ExpectedEvent[];
+  /** No flow of before had a part in it; see `Expectation`. */
+  readonly fresh: boolean;
 }
 
 /** From what a packet was made. */

@@ -19,10 +19,28 @@ export const SERVER = 2;
 export const UNREADY = 3;
 /** Endpoint 4: may send anything, but has no address to send it from. */
 export const NAMELESS = 4;
+/** Endpoint 5: as the server, but in audit mode. */
+export const AUDITED = 5;
 export const CLIENT_IDENTITY = 300;
 export const SERVER_IDENTITY = 301;
 /** Cookies of the rules. */
-export const COOKIE = { egress: 1, web: 2, dns: 3, ping: 4, denied: 5, auth: 6 } as const;
+export const COOKIE = {
+  egress: 1,
+  web: 2,
+  dns: 3,
+  ping: 4,
+  denied: 5,
+  auth: 6,
+  proxied: 7,
+} as const;
+
+/** Redirects of the policies; one has no port, one is in no table. */
+export const REDIRECT = { web: 7, egress: 4095, silent: 8, unknown: 4096 } as const;
+export const PROXY_PORT = { web: 15001, egress: 65535 } as const;
+
+function redirect(id: number) {
+  return { verdict: "redirect", redirect: id, portPrefix: 16, cookie: COOKIE.proxied } as const;
+}
 
 const fromClient = { identity: CLIENT_IDENTITY } as const;
 
@@ -47,6 +65,7 @@ export const NODE: NodeState = {
     endpoint(SERVER, SERVER_IDENTITY, SERVER),
     endpoint(UNREADY, SERVER_IDENTITY, 0),
     { ...endpoint(NAMELESS, CLIENT_IDENTITY, CLIENT), ipv4: undefined, ipv6: undefined },
+    { ...endpoint(AUDITED, SERVER_IDENTITY, SERVER), audit: true },
   ],
   identities: [
     ...[1, 2, 6, 9, 10].map((identity) => ({ identity, slot: identity })),
@@ -58,10 +77,16 @@ export const NODE: NodeState = {
     { address: ipv4(CLIENT), identity: CLIENT_IDENTITY },
     { address: ipv4(SERVER), identity: SERVER_IDENTITY },
     { address: ipv4(UNREADY), identity: SERVER_IDENTITY },
+    { address: ipv4(AUDITED), identity: SERVER_IDENTITY },
     { address: ipv6(CLIENT), identity: CLIENT_IDENTITY },
     { address: ipv6(SERVER), identity: SERVER_IDENTITY },
     { address: Uint8Array.of(10, 1, 0, 0), prefixLength: 16, identity: 400 },
     { address: Uint8Array.of(10, 1, 0, 200), identity: 999 }, // without a slot
+  ],
+  redirects: [
+    { id: REDIRECT.web, port: PROXY_PORT.web },
+    { id: REDIRECT.egress, port: PROXY_PORT.egress },
+    { id: REDIRECT.silent, port: 0 },
   ],
   policies: [
     {
@@ -77,6 +102,13 @@ export const NODE: NodeState = {
           verdict: "deny",
           precedence: 9,
           cookie: COOKIE.denied,
+        }),
+        entry({
+          ...redirect(REDIRECT.egress),
+          direction: "egress",
+          protocol: 17,
+          port: 5353,
+          precedence: 9,
         }),
       ]),
     },
@@ -96,6 +128,10 @@ export const NODE: NodeState = {
           cookie: COOKIE.auth,
           authType: 1,
         }),
+        entry({ ...fromClient, ...redirect(REDIRECT.web), protocol: 6, port: 8080 }),
+        entry({ ...fromClient, ...redirect(REDIRECT.silent), protocol: 6, port: 8081 }),
+        entry({ ...fromClient, ...redirect(REDIRECT.unknown), protocol: 6, port: 8082 }),
+        entry({ ...fromClient, ...redirect(REDIRECT.web), protocol: 132, port: 8080 }),
       ]),
     },
   ],

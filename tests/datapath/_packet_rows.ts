@@ -3,18 +3,22 @@ import {
   DROP_CT_INVALID_HDR,
   DROP_CT_UNKNOWN_PROTO,
   DROP_EP_NOT_READY,
-  DROP_FRAG_NOSUPPORT,
+  DROP_FRAG_NOT_FOUND,
   DROP_INVALID,
   DROP_INVALID_EXTHDR,
   DROP_INVALID_SIP,
   DROP_POLICY,
   DROP_POLICY_DENY,
+  DROP_PROXY_LOOKUP_FAILED,
+  DROP_PROXY_SET_FAILED,
+  DROP_PROXY_UNKNOWN_PROTO,
   DROP_TTL_EXCEEDED,
   DROP_UNKNOWN_L3,
   DROP_VLAN_FILTERED,
   MARK_ENFORCED,
   MARK_HOST,
   MARK_IDENTITY,
+  MARK_TO_PROXY,
   PACKET_NOT_RUN,
   PACKET_OK,
   PACKET_REDIRECT,
@@ -24,6 +28,7 @@ import {
 import type { PacketInput } from "../../src/datapath/packet_batch.ts";
 import { newPacket, type PacketBuilder } from "../../src/datapath/packet_builder.ts";
 import {
+  AUDITED,
   CLIENT,
   CLIENT_IDENTITY,
   delivered,
@@ -32,6 +37,7 @@ import {
   ipv4,
   ipv6,
   NAMELESS,
+  PROXY_PORT,
   SERVER,
   UNREADY,
 } from "./_node.ts";
@@ -68,6 +74,7 @@ export interface Row {
 }
 
 const fragment = { source: ipv4(CLIENT), destination: ipv4(SERVER) };
+const ends6 = { source: ipv6(CLIENT), destination: ipv6(SERVER) };
 const TO_CONTAINER = { endpoint: SERVER, hook: "to_container" } as const;
 
 /** Read by emulator and kernel. */
@@ -188,39 +195,68 @@ export const ROWS: readonly Row[] = [
     events: [0, DROP_TTL_EXCEEDED],
   },
   {
-    description: "a first fragment",
+    description: "a first fragment is judged by its own header",
     packet: newPacket().eth().ipv4({ ...fragment, fragment: 0x2000 }).tcp(WEB),
-    out: DROPPED,
-    events: [DROP_FRAG_NOSUPPORT],
+    out: ENFORCED,
+    packetOut: delivered(
+      newPacket().eth().ipv4({ ...fragment, fragment: 0x2000 }).tcp(WEB),
+      SERVER,
+    ),
+    events: [0, 0],
   },
   {
-    description: "a later fragment",
-    packet: newPacket().eth().ipv4({ ...fragment, fragment: 1 }).tcp(WEB),
+    description: "a later fragment without its first one",
+    packet: newPacket().eth().ipv4({ ...fragment, fragment: 1, id: 9 }).tcp(WEB),
     out: DROPPED,
-    events: [DROP_FRAG_NOSUPPORT],
+    events: [DROP_FRAG_NOT_FOUND],
   },
   {
-    description: "an IPv6 fragment",
-    packet: newPacket().eth().ipv6({
-      source: ipv6(CLIENT),
-      destination: ipv6(SERVER),
-      protocol: 44,
-    }).payload(new Uint8Array(16)),
-    out: DROPPED,
-    events: [DROP_FRAG_NOSUPPORT],
+    description: "a first fragment over IPv6",
+    packet: newPacket().eth().ipv6(ends6).fragment({ offset: 0, more: true, id: 8 }).tcp(WEB),
+    out: ENFORCED,
+    packetOut: delivered(
+      newPacket().eth().ipv6(ends6).fragment({ offset: 0, more: true, id: 8 }).tcp(WEB),
+      SERVER,
+    ),
+    events: [0, 0],
   },
   {
-    description: "an IPv6 extension header",
-    packet: newPacket().eth().ipv6({ source: ipv6(CLIENT), destination: ipv6(SERVER), protocol: 0 })
-      .payload(new Uint8Array(16)),
+    description: "a later fragment over IPv6 without its first one",
+    packet: newPacket().eth().ipv6(ends6).fragment({ offset: 1, more: true, id: 9 }).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_FRAG_NOT_FOUND],
+  },
+  {
+    description: "an IPv6 fragment header cut off",
+    packet: newPacket().eth().ipv6({ ...ends6, protocol: 44 }).payload(new Uint8Array(7)),
     out: DROPPED,
     events: [DROP_INVALID_EXTHDR],
   },
   {
-    description: "an L4 protocol that conntrack does not know",
+    description: "IPv6 extension headers before the ports",
+    packet: newPacket().eth().ipv6(ends6).extension("hopByHop").extension("routing").tcp(WEB),
+    out: ENFORCED,
+    packetOut: delivered(
+      newPacket().eth().ipv6(ends6).extension("hopByHop").extension("routing").tcp(WEB),
+      SERVER,
+    ),
+    events: [0, 0],
+  },
+  {
+    description: "an IPv6 routing header with a segment left",
+    packet: newPacket().eth().ipv6(ends6).extension("routing", { segmentsLeft: 1 }).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_INVALID_EXTHDR],
+  },
+  {
+    description: "a protocol without ports is judged by its number",
     packet: newPacket().eth().ipv4({ ...fragment, protocol: 47 }).payload(new Uint8Array(8)),
     out: DROPPED,
-    events: [DROP_CT_UNKNOWN_PROTO],
+    packetOut: delivered(
+      newPacket().eth().ipv4({ ...fragment, protocol: 47 }).payload(new Uint8Array(8)),
+      SERVER,
+    ),
+    events: [0, DROP_POLICY],
   },
   {
     description: "ICMPv6 in IPv4",
@@ -309,6 +345,29 @@ export const ROWS: readonly Row[] = [
     events: [],
   },
   {
+    description: "packet too big passes whatever policy says",
+    packet: ip6(CLIENT, SERVER).icmpv6({ type: 2 }),
+    out: ENFORCED,
+    packetOut: delivered(ip6(CLIENT, SERVER).icmpv6({ type: 2 }), SERVER),
+    events: [],
+  },
+  {
+    description: "an ICMP error that quotes a packet of no flow is a matter of policy",
+    packet: ip4(CLIENT, SERVER).icmp({ type: 3, code: 1 }).quote(ip4(SERVER, CLIENT).tcp(WEB)),
+    out: DROPPED,
+    packetOut: delivered(
+      ip4(CLIENT, SERVER).icmp({ type: 3, code: 1 }).quote(ip4(SERVER, CLIENT).tcp(WEB)),
+      SERVER,
+    ),
+    events: [0, DROP_POLICY],
+  },
+  {
+    description: "two VLAN tags",
+    packet: newPacket().eth().vlan(7, 0x88A8).vlan(8).ipv4(fragment).tcp(WEB),
+    out: DROPPED,
+    events: [DROP_VLAN_FILTERED],
+  },
+  {
     description: "Ethernet padding behind the packet is ignored",
     packet: Uint8Array.from([
       ...ip4(CLIENT, SERVER).udp({ source: 4000, destination: 53 }).build(),
@@ -330,6 +389,81 @@ export const ROWS: readonly Row[] = [
       SERVER,
     ),
     events: [0, 0],
+  },
+  {
+    description: "a redirect at ingress goes to the stack, with the proxy's port",
+    packet: ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8080 }),
+    out: { verdict: PACKET_OK, mark: (PROXY_PORT.web << 16 | MARK_TO_PROXY) >>> 0 },
+    packetOut: delivered(ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8080 }), SERVER),
+    events: [0, 0],
+  },
+  {
+    description: "a redirect at egress reaches no endpoint",
+    packet: ip6(CLIENT, SERVER).udp({ source: 4000, destination: 5353 }),
+    out: { verdict: PACKET_OK, mark: (PROXY_PORT.egress << 16 | MARK_TO_PROXY) >>> 0 },
+    events: [0],
+  },
+  {
+    description: "a redirect to a proxy that does not listen",
+    packet: ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8081 }),
+    out: DROPPED,
+    packetOut: delivered(ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8081 }), SERVER),
+    events: [0, DROP_PROXY_LOOKUP_FAILED],
+  },
+  {
+    description: "a redirect whose number is in no table",
+    packet: ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8082 }),
+    out: DROPPED,
+    packetOut: delivered(ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8082 }), SERVER),
+    events: [0, DROP_PROXY_LOOKUP_FAILED],
+  },
+  {
+    description: "a redirect of a protocol that no proxy speaks",
+    packet: ip4(CLIENT, SERVER).sctp({ source: 4000, destination: 8080 }),
+    out: DROPPED,
+    packetOut: delivered(ip4(CLIENT, SERVER).sctp({ source: 4000, destination: 8080 }), SERVER),
+    events: [0, DROP_PROXY_UNKNOWN_PROTO],
+  },
+  {
+    description: "a redirect is not possible for what comes from the stack",
+    packet: ip4(CLIENT, SERVER).tcp({ source: 4000, destination: 8080 }),
+    fields: TO_CONTAINER,
+    out: DROPPED,
+    events: [DROP_PROXY_SET_FAILED],
+  },
+  {
+    description: "audit mode lets pass what no rule allows, and says so",
+    packet: ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 81 }),
+    out: ENFORCED,
+    packetOut: delivered(ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 81 }), AUDITED),
+    events: [0, DROP_POLICY],
+  },
+  {
+    description: "audit mode lets pass what wants authentication",
+    packet: ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 88 }),
+    out: ENFORCED,
+    packetOut: delivered(ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 88 }), AUDITED),
+    events: [0, DROP_AUTH_REQUIRED],
+  },
+  {
+    description: "audit mode of the destination is not the source's",
+    packet: ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 23 }),
+    out: DROPPED,
+    events: [DROP_POLICY_DENY],
+  },
+  {
+    description: "audit mode drops what is no matter of policy",
+    packet: ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 8081 }),
+    out: DROPPED,
+    packetOut: delivered(ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 8081 }), AUDITED),
+    events: [0, DROP_PROXY_LOOKUP_FAILED],
+  },
+  {
+    description: "audit mode does not excuse a spoofed source",
+    packet: ip4(CLIENT, SERVER).tcp(WEB),
+    fields: { endpoint: AUDITED },
+    out: DROPPED,
+    events: [DROP_INVALID_SIP],
   },
   {
     description: "to_container lets pass what has been enforced",

@@ -26,6 +26,16 @@ const LOCAL_IDENTITY = 1 << 24 | 1;
 const IDENTITIES = [0, 1, 2, 6, 9, 10, 300, 301, 400, LOCAL_IDENTITY];
 const PORTS = [80, 53, 8080, 8085, 443, 4000, 8, 128];
 
+const VERDICTS = [
+  { verdict: "allow" },
+  { verdict: "allow" },
+  { verdict: "deny" },
+  { verdict: "redirect", redirect: 1 },
+  { verdict: "redirect", redirect: 2 },
+  { verdict: "redirect", redirect: 9 },
+] as const;
+const REDIRECTS = [{ id: 1, port: 15001 }, { id: 2, port: 0 }];
+
 function randomEntry(random: Random, cookie: number): MapStateEntry {
   const protocol = oneOf(random, [0, 6, 6, 17, 1, 58, 132]);
   const portPrefix = protocol === 0 ? 0 : oneOf(random, [0, 16, 16, 12]);
@@ -35,7 +45,7 @@ function randomEntry(random: Random, cookie: number): MapStateEntry {
     protocol,
     portPrefix,
     port: portPrefix === 0 ? 0 : oneOf(random, PORTS) & ~(0xFFFF >> portPrefix),
-    verdict: random(4) === 0 ? "deny" : "allow",
+    ...oneOf(random, VERDICTS),
     precedence: 1 + random(3),
     authType: random(10) === 0 ? 1 : 0,
     cookie,
@@ -52,7 +62,13 @@ export function hostileState(random: Random): NodeState {
   const [client, server, unready] = NODE.endpoints;
   return {
     ...NODE,
-    endpoints: [client!, server!, { ...unready!, ipv4: undefined }],
+    endpoints: [
+      client!,
+      { ...server!, audit: random(2) === 0 },
+      { ...unready!, ipv4: undefined },
+    ],
+    redirects: REDIRECTS,
+    eventInterval: oneOf(random, [0, 1, 7, 100]),
     identities: [...NODE.identities, { identity: LOCAL_IDENTITY, slot: 300 }],
     ipcache: [
       ...NODE.ipcache,
@@ -104,28 +120,82 @@ function randomL4(random: Random, ip: PacketBuilder, reply: boolean): PacketBuil
   }
 }
 
-function randomPacket(random: Random): Uint8Array {
+/** IPv4 with options and fragments, IPv6 with chains of extension headers. */
+function randomIp(random: Random, ends: Ends): PacketBuilder {
+  const { source, destination, ttl } = ends;
+  const eth = newPacket().eth();
+  const tagged = random(40) === 0 ? eth.vlan(random(4096)) : eth;
+  // Few identifications, so that later fragments find first ones.
+  const id = random(3);
+  if (source.length === 4) {
+    return tagged.ipv4({
+      source,
+      destination,
+      ttl,
+      id,
+      protocol: random(12) === 0 ? oneOf(random, [4, 41, 47, 50, 58]) : undefined,
+      fragment: random(4) === 0 ? oneOf(random, [0x2000, 1, 0x2003, 0x8000]) : 0x4000,
+      options: random(8) === 0 ? new Uint8Array(4 * random(11)) : undefined,
+    });
+  }
+  const protocol = random(12) === 0 ? oneOf(random, [0, 1, 43, 44, 47, 51, 59, 60]) : undefined;
+  let packet = tagged.ipv6({ source, destination, ttl, protocol });
+  for (let headers = random(4) === 0 ? random(6) : 0; headers > 0; headers--) {
+    const kind = oneOf(random, ["hopByHop", "routing", "authentication", "destination"] as const);
+    packet = packet.extension(kind, {
+      bytes: 8 * (1 + random(2)),
+      segmentsLeft: random(8) === 0 ? 1 : 0,
+    });
+  }
+  return random(4) === 0
+    ? packet.fragment({ offset: random(2), more: random(2) === 0, id })
+    : packet;
+}
+
+interface Ends {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly ttl: number;
+}
+
+function randomEnds(random: Random, reply: boolean): Ends {
   const local = random(4); // host number 0 is no endpoint's
   const peer = oneOf(random, [1, 2, 3, 9, 10, 11, 77, 200, 250]);
-  const reply = random(3) === 0;
   const [source, destination] = reply ? [peer, local] : [local, peer];
   const nobody = random(20) === 0;
   const ttl = oneOf(random, [1, 2, 64, 255, 255]);
-  const eth = newPacket().eth();
-  const ip = random(2) === 0
-    ? eth.ipv6({
-      source: nobody ? new Uint8Array(16) : ipv6(source),
-      destination: ipv6(destination),
-      ttl,
-    })
-    : eth.ipv4({
-      source: nobody ? new Uint8Array(4) : ipv4(source),
-      destination: ipv4(destination),
-      ttl,
-      fragment: random(12) === 0 ? oneOf(random, [0x2000, 1, 0x8000]) : 0x4000,
-      options: random(8) === 0 ? new Uint8Array(4 * random(11)) : undefined,
-    });
-  return randomL4(random, ip, reply).payload(new Uint8Array(random(20))).build();
+  return random(2) === 0
+    ? { source: nobody ? new Uint8Array(16) : ipv6(source), destination: ipv6(destination), ttl }
+    : { source: nobody ? new Uint8Array(4) : ipv4(source), destination: ipv4(destination), ttl };
+}
+
+function randomPacket(random: Random, before: Uint8Array | undefined): Uint8Array {
+  const reply = random(3) === 0;
+  const ends = randomEnds(random, reply);
+  if (before !== undefined && random(6) === 0) return randomError(random, before);
+  return randomL4(random, randomIp(random, ends), reply)
+    .payload(new Uint8Array(random(20))).build();
+}
+
+/** An ICMP error about a packet of before, sent to its source, or to somebody else. */
+function randomError(random: Random, before: Uint8Array): Uint8Array {
+  const six = before[12] === 0x86;
+  const [sourceAt, bytes] = six ? [22, 16] : [26, 4];
+  const quoted = damaged(random, before.slice(0, 100));
+  const destination = before.slice(sourceAt, sourceAt + bytes);
+  if (destination.length < bytes) return before;
+  if (random(10) === 0) destination[bytes - 1] = random(4);
+  const source = random(2) === 0
+    ? before.slice(sourceAt + bytes, sourceAt + 2 * bytes)
+    : six
+    ? ipv6(77)
+    : ipv4(77);
+  if (source.length < bytes) return before;
+  const message = { type: six ? random(6) : oneOf(random, [3, 4, 5, 11, 12]), code: random(6) };
+  const ends = { source, destination, ttl: 64 };
+  return six
+    ? newPacket().eth().ipv6(ends).icmpv6(message).quote(quoted).build()
+    : newPacket().eth().ipv4(ends).icmp(message).quote(quoted).build();
 }
 
 /** Changes one byte, cuts the packet off, or leaves it as it is. */
@@ -137,11 +207,15 @@ function damaged(random: Random, data: Uint8Array): Uint8Array {
 
 /** Packets in every shape, some of which belong to one flow, in time that moves on. */
 export function* hostileTraffic(random: Random, count: number): Generator<PacketInput> {
+  const sent: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
+    const data = damaged(random, randomPacket(random, sent[random(Math.max(sent.length, 1))]));
+    sent.push(data);
+    if (sent.length > 50) sent.shift();
     yield {
       endpoint: 1 + random(3),
       hook: random(3) === 0 ? "to_container" : "from_container",
-      data: damaged(random, randomPacket(random)),
+      data,
       mark: oneOf(random, MARKS),
       now: BigInt(1000 + Math.floor(i / 8)) * 1_000_000_000n,
     };

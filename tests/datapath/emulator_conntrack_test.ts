@@ -5,7 +5,11 @@ import {
   CT_ENTRY_EXPIRES_OFF,
   CT_ENTRY_FLAGS_OFF,
   CT_ENTRY_PACKETS_OFF,
+  CT_ENTRY_REPLY_BYTES_OFF,
+  CT_ENTRY_REPLY_PACKETS_OFF,
+  CT_ENTRY_REPLY_TCP_FLAGS_OFF,
   CT_ENTRY_SIZE,
+  CT_ENTRY_TCP_FLAGS_OFF,
   CT_FORWARD_CLOSING,
   CT_REPLY_CLOSING,
   CT_SEEN_REPLY,
@@ -28,6 +32,7 @@ function flowOf(cookie: number): DataView {
 }
 
 const at = (seconds: number) => ({ now: BigInt(seconds) * SECOND });
+const [SYN, ACK] = [2, 16];
 const FROM_SERVER = { endpoint: SERVER } as const;
 
 Deno.test("Emulator lets replies pass by conntrack, not by policy", () => {
@@ -46,8 +51,13 @@ Deno.test("Emulator counts both directions of a flow in its entry", () => {
   run(ip4(SERVER, CLIENT).tcp({ ...WEB_REPLY, flags: ["SYN", "ACK"] }), FROM_SERVER);
   run(ip4(CLIENT, SERVER).tcp({ ...WEB, flags: ["ACK"] }));
   const flow = flowOf(COOKIE.egress);
-  assertEquals(flow.getBigUint64(CT_ENTRY_PACKETS_OFF, true), 3n);
-  assertEquals(flow.getBigUint64(CT_ENTRY_BYTES_OFF, true), 3n * BigInt(syn.length));
+  const counter = (offset: number) => flow.getBigUint64(offset, true);
+  assertEquals(counter(CT_ENTRY_PACKETS_OFF), 2n);
+  assertEquals(counter(CT_ENTRY_BYTES_OFF), 2n * BigInt(syn.length));
+  assertEquals(counter(CT_ENTRY_REPLY_PACKETS_OFF), 1n);
+  assertEquals(counter(CT_ENTRY_REPLY_BYTES_OFF), BigInt(syn.length));
+  assertEquals(flow.getUint8(CT_ENTRY_TCP_FLAGS_OFF), SYN | ACK);
+  assertEquals(flow.getUint8(CT_ENTRY_REPLY_TCP_FLAGS_OFF), SYN | ACK);
 });
 
 Deno.test("Emulator forgets flows when their lifetime is over", () => {

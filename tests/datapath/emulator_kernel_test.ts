@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
+import { CT_ENTRY_SIZE } from "../../src/datapath/layout.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, reasonsIn, SECOND } from "./_emulator.ts";
 import { seeded } from "./_map_state.ts";
@@ -11,7 +12,16 @@ import { hostileState, hostileTraffic, type Random, randomOf } from "./_traffic.
 function flowsOf(keys: Uint8Array, values: Uint8Array, keySize: number): string[] {
   return Array.from({ length: keys.length / keySize }, (_, i) => {
     const key = keys.subarray(i * keySize, (i + 1) * keySize);
-    return `${key}: ${values.subarray(i * 32, (i + 1) * 32)}`;
+    return `${key}: ${values.subarray(i * CT_ENTRY_SIZE, (i + 1) * CT_ENTRY_SIZE)}`;
+  }).sort();
+}
+
+/** Counters of policy entries as text, sorted. */
+function countersOf(datapath: typeof emulator | KernelDatapath): string[] {
+  const { keys, values } = datapath.accounting();
+  return Array.from({ length: keys.length / 16 }, (_, i) => {
+    const [key, value] = [keys, values].map((bytes) => bytes.subarray(i * 16, (i + 1) * 16));
+    return `${key}: ${value}`;
   }).sort();
 }
 
@@ -22,6 +32,7 @@ function shownBy(datapath: typeof emulator | KernelDatapath) {
     events: datapath.drainEvents(),
     metrics: [...datapath.metrics()],
     flows4: flowsOf(keys4, values4, 16),
+    accounting: countersOf(datapath),
     flows6: flowsOf(keys6, values6, 40),
   };
 }

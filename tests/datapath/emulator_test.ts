@@ -3,12 +3,15 @@ import { internetChecksum } from "../../src/datapath/internet_checksum.ts";
 import {
   DROP_MISSED_TAIL_CALL,
   DROP_POLICY,
+  EVENT_AUDITED,
   EVENT_COOKIE_OFF,
   EVENT_CT_STATE_OFF,
   EVENT_DST_IDENTITY_OFF,
   EVENT_ENDPOINT_OFF,
+  EVENT_FLAGS_OFF,
   EVENT_LENGTH_OFF,
   EVENT_MATCH_TYPE_OFF,
+  EVENT_POLICY_VERDICT,
   EVENT_REVISION_OFF,
   EVENT_SIZE,
   EVENT_SRC_IDENTITY_OFF,
@@ -17,9 +20,11 @@ import {
   METRICS_VALUE_SIZE,
   PACKET_REDIRECT,
   PACKET_SHOT,
+  REASON_AUDITED,
 } from "../../src/datapath/layout.ts";
 import { batch, emulator, memory, packetsCounted, reasons, run, SECOND } from "./_emulator.ts";
 import {
+  AUDITED,
   CLIENT,
   CLIENT_IDENTITY,
   COOKIE,
@@ -70,6 +75,17 @@ Deno.test("Emulator fills in every field of an event", () => {
   assertEquals(view.getUint32(EVENT_COOKIE_OFF, true), COOKIE.web);
   assertEquals(view.getUint32(EVENT_REVISION_OFF, true), 22);
   assertEquals(view.getUint32(EVENT_LENGTH_OFF, true), packet.length);
+});
+
+Deno.test("Emulator marks the event of a packet that only audit mode lets pass", () => {
+  emulator.load(NODE);
+  run(ip4(CLIENT, AUDITED).tcp({ source: 4000, destination: 81 }));
+  const { bytes } = emulator.drainEvents();
+  const flags = (event: number) => bytes[event * EVENT_SIZE + EVENT_FLAGS_OFF];
+  assertEquals([flags(0), flags(1)], [0, EVENT_AUDITED]);
+  assertEquals(bytes[EVENT_SIZE + EVENT_TYPE_OFF], EVENT_POLICY_VERDICT);
+  assertEquals(packetsCounted(REASON_AUDITED, 0), 1n);
+  assertEquals(packetsCounted(DROP_POLICY, 0), 0n);
 });
 
 Deno.test("Emulator counts packets and bytes by reason and direction", () => {

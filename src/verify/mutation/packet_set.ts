@@ -9,7 +9,7 @@ import {
   DROP_MISSED_TAIL_CALL,
   DROP_POLICY,
   DROP_POLICY_IMAGE,
-  DROP_PROXY_UNKNOWN_PROTO,
+  DROP_PROXY_LOOKUP_FAILED,
 } from "../../datapath/layout.ts";
 import { DIRECT_ENTRY } from "../../datapath/kernel.ts";
 import { PROTOCOL } from "../../policy/map_state.ts";
@@ -99,7 +99,7 @@ function faultSets(): PacketSet[] {
       { kind: "no program", endpoint: ROW_ENDPOINT.PEER },
       DROP_MISSED_TAIL_CALL,
     ),
-    set("redirect", { kind: "entry verdict", verdict: 3 }, DROP_PROXY_UNKNOWN_PROTO),
+    set("redirect", { kind: "entry verdict", verdict: 3 }, DROP_PROXY_LOOKUP_FAILED),
     set("unknown verdict 4", { kind: "entry verdict", verdict: 4 }, DROP_POLICY),
     set("unknown verdict 5", { kind: "entry verdict", verdict: 5 }, DROP_POLICY),
     set("unknown verdict 255", { kind: "entry verdict", verdict: 255 }, DROP_POLICY),

@@ -150,14 +150,22 @@ function fragmentRows(ports: SourcePorts): PacketRow[] {
   const rows: PacketRow[] = [];
   for (let bit = 0; bit < 16; bit++) {
     const field = 1 << bit;
-    // Bits 14 and 15 are "don't fragment" and the reserved one; the others make a fragment.
-    const becomes = bit >= 14 ? "allowed" : drop("FRAGMENT");
+    // Bit 13 makes a first fragment; 14 and 15 are "don't fragment" and the reserved one.
+    const becomes = bit >= 13 ? "allowed" : drop("FRAGMENT");
     rows.push(...bothWays(
       `IPv4 with 0x${field.toString(16).padStart(4, "0")} for flags and fragment offset`,
-      (way) =>
-        checksummed(
-          patched(udp(way, ports), [FRAGMENT, field >> 8], [FRAGMENT + 1, field & 0xff]),
-        ),
+      (way) => {
+        const id = ports.next(); // no other row's
+        return checksummed(
+          patched(
+            udp(way, ports),
+            [IDENTIFICATION, id >> 8],
+            [IDENTIFICATION + 1, id & 0xff],
+            [FRAGMENT, field >> 8],
+            [FRAGMENT + 1, field & 0xff],
+          ),
+        );
+      },
       becomes,
     ));
   }
@@ -165,14 +173,15 @@ function fragmentRows(ports: SourcePorts): PacketRow[] {
 }
 
 const KNOWN = [1, 6, 17, 132];
+const ICMPV6 = 58;
 
 function protocolRows(): PacketRow[] {
-  const unknown = Array.from({ length: 256 }, (_, i) => i).filter((i) => !KNOWN.includes(i));
-  return unknown.flatMap((protocol) =>
+  const others = Array.from({ length: 256 }, (_, i) => i).filter((i) => !KNOWN.includes(i));
+  return others.flatMap((protocol) =>
     bothWays(
       `IPv4 with protocol ${protocol}`,
       (way) => ip(4, way.source, way.destination, { protocol }).payload(new Uint8Array(24)).build(),
-      drop("CT_UNKNOWN_PROTO"),
+      protocol === ICMPV6 ? drop("CT_UNKNOWN_PROTO") : drop("POLICY"),
     )
   );
 }

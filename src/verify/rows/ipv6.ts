@@ -109,16 +109,18 @@ function withPayloadLength(frame: Uint8Array, length: number): Uint8Array {
 }
 
 const KNOWN = [6, 17, 58, 132];
-const EXTENSIONS = [0, 43, 51, 60];
+const ICMP = 1;
+/** Behind each of them the zeros that follow say "hop-by-hop", which stands there wrongly. */
+const EXTENSIONS = [0, 43, 44, 51, 60];
 
 function nextHeaderRows(): PacketRow[] {
   const all = Array.from({ length: 256 }, (_, i) => i).filter((i) => !KNOWN.includes(i));
   return all.flatMap((protocol) => {
-    const becomes = protocol === 44
-      ? drop("FRAGMENT")
-      : EXTENSIONS.includes(protocol)
+    const becomes = EXTENSIONS.includes(protocol)
       ? drop("EXTHDR")
-      : drop("CT_UNKNOWN_PROTO");
+      : protocol === ICMP
+      ? drop("CT_UNKNOWN_PROTO")
+      : drop("POLICY");
     return bothWays(
       `IPv6 with next header ${protocol}`,
       (way) => ip(6, way.source, way.destination, { protocol }).payload(new Uint8Array(24)).build(),

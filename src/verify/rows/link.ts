@@ -1,5 +1,6 @@
 import { newPacket } from "../../datapath/packet_builder.ts";
 import {
+  between,
   bothWays,
   drop,
   ip,
@@ -45,6 +46,17 @@ export function linkRows(ports: SourcePorts): PacketRow[] {
   rows.push(...bothWays("IPv4 behind a VLAN tag", () => {
     return tagged.ipv4({ source: new Uint8Array(4), destination: new Uint8Array(4) }).build();
   }, drop("VLAN")));
+  for (const [outer, inner] of [[0x8100, 0x8100], [0x88a8, 0x8100], [0x88a8, 0x88a8]] as const) {
+    rows.push(...bothWays(
+      `IPv4 behind two VLAN tags, 0x${outer.toString(16)} and 0x${inner.toString(16)}`,
+      (way) => {
+        const udp = { source: ports.next(), destination: 7 };
+        return newPacket().eth(MACS).vlan(5, outer).vlan(6, inner)
+          .ipv4(between(4, way.source, way.destination)).udp(udp).build();
+      },
+      drop("VLAN"),
+    ));
+  }
   for (const [type, name] of [[0x0800, "IPv4"], [0x86dd, "IPv6"]] as const) {
     const data = newPacket().eth({ ...MACS, type }).build();
     rows.push(...bothWays(`Ethernet alone, ethertype of ${name}`, () => data, drop("INVALID")));

@@ -212,7 +212,7 @@ function icmpRows(family: Family, ports: SourcePorts): PacketRow[] {
   // Never asked of policy: the world may say it to the subject, and it to the world.
   const codes = [[3, 3], [3, 4], [3, 5], [2, 4], [4, 4], [11, 4], [1, 4]] as const;
   for (const [type, code] of codes) {
-    const needed = family === 4 && type === 3 && code === 4;
+    const needed = family === 4 ? type === 3 && code === 4 : type === 2;
     const data = (from: RowParty, to: RowParty) => {
       const packet = ip(family, from, to);
       return (family === 4 ? packet.icmp({ type, code }) : packet.icmpv6({ type, code })).build();

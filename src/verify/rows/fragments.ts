@@ -1,0 +1,215 @@
+import { newPacket, type PacketBuilder } from "../../datapath/packet_builder.ts";
+import type { Family } from "../address.ts";
+import { ROW_ENDPOINT } from "../row_node.ts";
+import {
+  between,
+  drop,
+  MACS,
+  type PacketRow,
+  type RowOutcome,
+  type RowPacket,
+  type RowParty,
+  type SourcePorts,
+} from "./row.ts";
+
+const { SUBJECT, PEER } = ROW_ENDPOINT;
+const PROTOCOL = { ICMP: 1, TCP: 6, UDP: 17, GRE: 47, ICMPV6: 58 };
+
+/** Fragments of one packet: its family, its ends and its identification. */
+interface Pieces {
+  readonly family: Family;
+  readonly id: number;
+  readonly from: RowParty;
+  readonly to: RowParty;
+}
+
+/** The first piece: IP, the header that `add` puts behind it, and more to come. */
+function first(
+  { family, id, from, to }: Pieces,
+  add: (p: PacketBuilder) => PacketBuilder,
+  protocol?: number,
+): Uint8Array {
+  const ends = between(family, from, to);
+  const start = newPacket().eth(MACS);
+  return add(
+    family === 4
+      ? start.ipv4({ ...ends, id, protocol, fragment: 0x2000 })
+      : start.ipv6(ends).fragment({ offset: 0, more: true, id, protocol }),
+  ).payload(new Uint8Array(16)).build();
+}
+
+/** A later piece, of bytes that could be taken for ports. */
+function later({ family, id, from, to }: Pieces, protocol: number, offset = 3): Uint8Array {
+  const ends = between(family, from, to);
+  const start = newPacket().eth(MACS);
+  const packet = family === 4
+    ? start.ipv4({ ...ends, id, protocol, fragment: offset })
+    : start.ipv6(ends).fragment({ offset, more: false, id, protocol });
+  return packet.payload(Uint8Array.of(0, 90, 0, 80, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2)).build();
+}
+
+/** Packets in pieces: the later ones fare as the first one did. */
+export function fragmentRows(ports: SourcePorts): PacketRow[] {
+  return ([4, 6] as const).flatMap((family) => [
+    ...outwardRows(family, ports),
+    ...inwardRows(family, ports),
+    ...echoRows(family, ports),
+    ...strayRows(family, ports),
+  ]);
+}
+
+function out(data: Uint8Array, becomes: RowOutcome, at = 0): RowPacket {
+  return { endpoint: SUBJECT, hook: "from_container", data, at, becomes };
+}
+
+function into(data: Uint8Array, becomes: RowOutcome, at = 0): RowPacket {
+  return { endpoint: SUBJECT, hook: "to_container", data, at, becomes };
+}
+
+function outwardRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const pieces = (): Pieces => ({ family, id: ports.next(), from: "SUBJECT", to: "PEER" });
+  const tcp = (destination: number) => (p: PacketBuilder) =>
+    p.tcp({ source: ports.next(), destination });
+  const [a, b, c, d, e] = [pieces(), pieces(), pieces(), pieces(), pieces()];
+  const name = `from the subject, IPv${family}`;
+  return [
+    {
+      description: `two fragments of an allowed TCP packet ${name}`,
+      packets: [out(first(a, tcp(90)), "deliver"), out(later(a, PROTOCOL.TCP), "deliver")],
+    },
+    {
+      description: `a fragment that comes 29 seconds later ${name}`,
+      packets: [out(first(b, tcp(90)), "deliver"), out(later(b, PROTOCOL.TCP), "deliver", 29)],
+    },
+    {
+      description: `a fragment that comes 30 seconds later ${name}`,
+      packets: [
+        out(first(c, tcp(90)), "deliver"),
+        out(later(c, PROTOCOL.TCP), drop("FRAGMENT"), 30),
+      ],
+    },
+    {
+      description: `two fragments of a TCP packet to a closed port ${name}`,
+      packets: [
+        out(first(d, tcp(9)), drop("POLICY")),
+        out(later(d, PROTOCOL.TCP), drop("POLICY")),
+      ],
+    },
+    {
+      description: `two fragments of a TCP packet to a denied port ${name}`,
+      packets: [out(first(e, tcp(91)), drop("DENY")), out(later(e, PROTOCOL.TCP), drop("DENY"))],
+    },
+  ];
+}
+
+function inwardRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const pieces = (): Pieces => ({ family, id: ports.next(), from: "PEER", to: "SUBJECT" });
+  const udp = (p: PacketBuilder) => p.udp({ source: ports.next(), destination: 7 });
+  const tcp = (p: PacketBuilder) => p.tcp({ source: ports.next(), destination: 81 });
+  const [a, b, c] = [pieces(), pieces(), pieces()];
+  const name = `to the subject, IPv${family}`;
+  return [
+    {
+      description: `two fragments of an allowed UDP packet ${name}`,
+      packets: [into(first(a, udp), "pass"), into(later(a, PROTOCOL.UDP), "pass")],
+    },
+    {
+      description: `two fragments of a TCP packet to a denied port ${name}`,
+      packets: [into(first(b, tcp), drop("DENY")), into(later(b, PROTOCOL.TCP), drop("DENY"))],
+    },
+    {
+      description: `two fragments by way of the peer's own program ${name}`,
+      packets: [first(c, udp), later(c, PROTOCOL.UDP)].map((data): RowPacket => ({
+        endpoint: PEER,
+        hook: "from_container",
+        data,
+        becomes: "deliver",
+      })),
+    },
+  ];
+}
+
+function echoRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const pieces = (from: RowParty, to: RowParty): Pieces => ({ family, id: ports.next(), from, to });
+  const protocol = family === 4 ? PROTOCOL.ICMP : PROTOCOL.ICMPV6;
+  const [request, reply] = family === 4 ? [8, 0] : [128, 129];
+  const id = ports.next();
+  const icmp = (type: number) => (p: PacketBuilder) =>
+    family === 4 ? p.icmp({ type, id }) : p.icmpv6({ type, id });
+  const there = pieces("SUBJECT", "PEER");
+  const back = pieces("PEER", "SUBJECT");
+  const refused = pieces("SUBJECT", "PEER");
+  const unquoted = pieces("WORLD", "SUBJECT");
+  const tooBig = (p: PacketBuilder) =>
+    family === 4 ? p.icmp({ type: 3, code: 4 }) : p.icmpv6({ type: 2 });
+  return [
+    {
+      description: `a large echo in fragments, there and back, IPv${family}`,
+      packets: [
+        out(first(there, icmp(request)), "deliver"),
+        out(later(there, protocol), "deliver"),
+        into(first(back, icmp(reply)), "pass"),
+        into(later(back, protocol), "pass"),
+      ],
+    },
+    {
+      description: `fragments of an ICMP type that policy does not allow, IPv${family}`,
+      packets: [
+        out(first(refused, icmp(family === 4 ? 17 : 139)), drop("POLICY")),
+        out(later(refused, protocol), drop("POLICY")),
+      ],
+    },
+    {
+      description: `fragments of a path MTU message, IPv${family}`,
+      packets: [into(first(unquoted, tooBig), "pass"), into(later(unquoted, protocol), "pass")],
+    },
+  ];
+}
+
+function strayRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const pieces = (): Pieces => ({ family, id: ports.next(), from: "SUBJECT", to: "PEER" });
+  const udp = (p: PacketBuilder) => p.udp({ source: ports.next(), destination: 7 });
+  const name = `from the subject, IPv${family}`;
+  const rows: PacketRow[] = [];
+  for (const protocol of [...Object.values(PROTOCOL)]) {
+    if (protocol === (family === 4 ? PROTOCOL.ICMPV6 : PROTOCOL.ICMP)) continue;
+    rows.push({
+      description: `a later fragment of protocol ${protocol} without its first one ${name}`,
+      packets: [out(later(pieces(), protocol), drop("FRAGMENT"))],
+    });
+  }
+  const [a, b, c, d] = [pieces(), pieces(), pieces(), pieces()];
+  rows.push(
+    {
+      description: `a later fragment before its first one ${name}`,
+      packets: [
+        out(later(a, PROTOCOL.UDP), drop("FRAGMENT")),
+        out(first(a, udp), "deliver"),
+        out(later(a, PROTOCOL.UDP), "deliver"),
+      ],
+    },
+    {
+      description: `a later fragment of another packet ${name}`,
+      packets: [
+        out(first(b, udp), "deliver"),
+        out(later({ ...b, id: b.id ^ 0x8000 }, PROTOCOL.UDP), drop("FRAGMENT")),
+        out(later({ ...b, to: "WORLD" }, PROTOCOL.UDP), drop("FRAGMENT")),
+      ],
+    },
+    {
+      description: `a first fragment of a spoofed source is not remembered ${name}`,
+      packets: [
+        out(first({ ...c, from: "BUSY" }, udp), drop("INVALID_SIP")),
+        into(later({ ...c, from: "BUSY" }, PROTOCOL.UDP), drop("FRAGMENT")),
+      ],
+    },
+    {
+      description: `a first fragment that cuts the TCP header off ${name}`,
+      packets: [
+        out(first(d, (p) => p, PROTOCOL.TCP), drop("CT_INVALID_HDR")),
+        out(later(d, PROTOCOL.TCP), drop("FRAGMENT")),
+      ],
+    },
+  );
+  return rows;
+}
