@@ -2,9 +2,7 @@ import { type Change, replaceWith } from "../cluster/change.ts";
 import type { ClusterObject, Pod } from "../cluster/object.ts";
 import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
 import { RESERVED } from "../identity/reserved.ts";
-import type { IpAddress } from "../cluster/ip_address.ts";
-import { ipPrefixOf } from "../cluster/ip_prefix.ts";
-import { PrefixTrie } from "../identity/prefix_trie.ts";
+import { AddressLookup } from "../identity/address_lookup.ts";
 import { PolicyEngine, type PolicyEngineOptions } from "../policy/engine.ts";
 import type { Redirect } from "../policy/redirect.ts";
 import type { Policy, PolicySnapshot } from "../policy/snapshot.ts";
@@ -43,8 +41,7 @@ export class CompiledCluster implements Disposable {
   /** What {@linkcode CompiledCluster.#endpoints} says of pods that were asked about. */
   #pods = new Map<Pod, CompiledEndpoint>();
   #slots = new Map<number, number>();
-  #addresses = new Map<string, number>();
-  #blocks = new PrefixTrie<number>();
+  #addresses = new AddressLookup([]);
 
   private constructor(engine: PolicyEngine) {
     this.engine = engine;
@@ -85,7 +82,7 @@ export class CompiledCluster implements Disposable {
       case "reserved":
         return RESERVED_BY_LABEL.get(peer.labels[0] ?? "") ?? RESERVED.UNKNOWN;
       case "address":
-        return this.#identityAt(peer.address);
+        return this.#addresses.identityAt(peer.address);
       case "node": {
         const { name } = peer;
         const node = other.pod?.nodeName ??
@@ -150,15 +147,6 @@ export class CompiledCluster implements Disposable {
     this.engine[Symbol.dispose]();
   }
 
-  #identityAt(address: IpAddress): number {
-    const known = this.#addresses.get(address.text);
-    if (known !== undefined) return known;
-    let identity: number | undefined;
-    for (const [, id] of this.#blocks.covering(ipPrefixOf(address))) identity = id;
-    const world = address.family === 4 ? RESERVED.WORLD_IPV4 : RESERVED.WORLD_IPV6;
-    return identity ?? world;
-  }
-
   #endpointOf(pod: Pod): CompiledEndpoint {
     let endpoint = this.#pods.get(pod);
     if (endpoint === undefined) {
@@ -185,12 +173,7 @@ export class CompiledCluster implements Disposable {
     for (const { id, slot } of snapshot.identities) {
       if (slot !== undefined) this.#slots.set(id, slot);
     }
-    this.#addresses = new Map();
-    this.#blocks = new PrefixTrie();
-    for (const { address, prefixLength, identity } of snapshot.ipcache) {
-      if (prefixLength === undefined) this.#addresses.set(address.text, identity);
-      else this.#blocks.set(ipPrefixOf(address, prefixLength), identity);
-    }
+    this.#addresses = new AddressLookup(snapshot.ipcache);
   }
 }
 

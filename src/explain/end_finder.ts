@@ -9,7 +9,8 @@ import { Ends } from "../spec/ends.ts";
 import { addressPeer, type Peer, reservedPeer, unknownPeer } from "../spec/peer.ts";
 import { type EndText, parseEnd, type SingleEntity } from "./end_text.ts";
 import type { IpPrefix } from "../cluster/ip_prefix.ts";
-import { namedBlocks, unnamedAddress } from "./unnamed_address.ts";
+import { namedBlocks } from "../verify/named_blocks.ts";
+import { unnamedAddress } from "./unnamed_address.ts";
 import { closest } from "./closest.ts";
 
 /** One end of a flow. */

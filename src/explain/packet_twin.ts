@@ -8,6 +8,8 @@ import {
   DROP_AUTH_REQUIRED,
   DROP_POLICY,
   DROP_POLICY_DENY,
+  DROP_PROXY_LOOKUP_FAILED,
+  DROP_PROXY_SET_FAILED,
   DROP_PROXY_UNKNOWN_PROTO,
   EVENT_POLICY_VERDICT,
 } from "../datapath/layout.ts";
@@ -202,11 +204,13 @@ export class PacketTwin implements Twin {
   }
 }
 
-/** Drops that policy gives; a redirect is one until a proxy listens. */
+/** Drops that policy gives; a redirect is one where no proxy listens. */
 const POLICY_DROPS: readonly number[] = [
   DROP_POLICY,
   DROP_POLICY_DENY,
   DROP_AUTH_REQUIRED,
+  DROP_PROXY_LOOKUP_FAILED,
+  DROP_PROXY_SET_FAILED,
   DROP_PROXY_UNKNOWN_PROTO,
 ];
 

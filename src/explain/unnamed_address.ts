@@ -1,6 +1,5 @@
 import { type IpAddress, ipAddressFromWords, parseIpAddress } from "../cluster/ip_address.ts";
 import { containsAddress, type IpPrefix } from "../cluster/ip_prefix.ts";
-import type { ClusterObject } from "../cluster/object.ts";
 
 /** Addresses for documentation, which real clusters do not use. */
 const FIRST_CHOICE = { 4: parseIpAddress("192.0.2.1"), 6: parseIpAddress("2001:db8::1") } as const;
@@ -23,33 +22,6 @@ export function unnamedAddress(
     if (candidate !== undefined && isFree(candidate)) return candidate;
   }
   return undefined;
-}
-
-/** Every block and address that the objects name, wherever it stands in them. */
-export function namedBlocks(objects: Iterable<ClusterObject>): IpPrefix[] {
-  const blocks: IpPrefix[] = [];
-  const walk = (value: unknown) => {
-    if (typeof value !== "object" || value === null) return;
-    if (isPrefix(value)) return void blocks.push(value);
-    if (isAddress(value)) {
-      return void blocks.push({
-        address: value,
-        length: value.family === 4 ? 32 : 128,
-        text: value.text,
-      });
-    }
-    for (const inner of value instanceof Map ? value.values() : Object.values(value)) walk(inner);
-  };
-  for (const object of objects) if (object.kind !== "Pod") walk(object);
-  return blocks;
-}
-
-function isPrefix(value: object): value is IpPrefix {
-  return "address" in value && "length" in value && "text" in value;
-}
-
-function isAddress(value: object): value is IpAddress {
-  return "family" in value && "words" in value && "text" in value;
 }
 
 /** The first address behind a block; `undefined` behind the last one. */
