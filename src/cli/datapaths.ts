@@ -12,7 +12,7 @@ export class Datapaths implements Disposable {
   readonly emulator: Emulator;
   /** Absent where BPF cannot be used. */
   readonly kernel: KernelDatapath | undefined;
-  /** Why the kernel is left out. */
+  /** Why the kernel is left out, and what was expected. */
   readonly reason: string | undefined;
 
   private constructor(
@@ -67,9 +67,9 @@ const NOTHING: NodeState = { endpoints: [], identities: [], ipcache: [], policie
 // EACCES is not among them: it is what the verifier says to a program that it refuses.
 const NO_PRIVILEGE: readonly string[] = ["EPERM", "ENOSYS"];
 
-/** Why BPF cannot be used here; `undefined` for an error that is one. */
+/** Why BPF cannot be used here, and what was expected; `undefined` for an error that is one. */
 function missingFeature(error: unknown): string | undefined {
-  if (Deno.build.os !== "linux") return `${Deno.build.os} has no BPF`;
+  if (Deno.build.os !== "linux") return `no BPF on ${Deno.build.os}, expected Linux 5.10 or newer`;
   if (error instanceof NotSupportedError || error instanceof Deno.errors.NotCapable) {
     return error.message;
   }

@@ -69,9 +69,7 @@ const MAKERS: Readonly<Record<TwinKind, Maker>> = {
   kernel: async (cluster, _objects, owned) => {
     const { kernel, memory, reason } = owned.use(await Datapaths.open());
     if (kernel !== undefined) return new PacketTwin(cluster, kernel, memory);
-    throw new BadInputError(
-      `Cannot ask the kernel: ${reason}, expected root and Linux 5.10 with BPF`,
-    );
+    throw new BadInputError(`Cannot ask the kernel: ${reason}`);
   },
 };
 

@@ -69,8 +69,7 @@ const PASSING_SCORE = 95;
 async function mutate({ output, requireKernel }: VerifyFlags): Promise<ExitCode> {
   const reason = await whyNoKernel();
   if (reason !== undefined) {
-    const message = `Cannot mutate the kernel's programs: ${reason}, expected root and BPF`;
-    if (requireKernel) throw new BadInputError(message);
+    if (requireKernel) throw new BadInputError(`Cannot mutate the kernel's programs: ${reason}`);
     printSkipped(output, reason);
     return EXIT_CODE.OK;
   }
@@ -98,9 +97,7 @@ async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promi
   const wanted = requireKernel || fault?.datapath === "kernel";
   if (!wanted) return datapaths;
   datapaths[Symbol.dispose]();
-  throw new BadInputError(
-    `Cannot verify in the kernel: ${datapaths.reason}, expected root and Linux 5.10 with BPF`,
-  );
+  throw new BadInputError(`Cannot verify in the kernel: ${datapaths.reason}`);
 }
 
 /** What does not depend on the scenario: the packet table, and profiles of every kind. */
