@@ -13,6 +13,7 @@ import { initImageStore } from "./image_store";
 import { resetIpcache } from "./ipcache";
 import { clearRedirects, initRedirects } from "./proxy";
 
+export { clearAccounting } from "./accounting";
 export { allocate, allocatePages, release } from "./arena";
 export { errorDetail } from "./build_error";
 export { firstDifference } from "./compare";
@@ -23,6 +24,7 @@ export { endpointPolicy, policyTable, setPolicyTable } from "./endpoints";
 export {
   clearEvents,
   clearMetrics,
+  clearReported,
   eventsAddress,
   eventsBytes,
   eventsLost,

@@ -13,7 +13,7 @@ export function verifyCommand(): Command {
     .description(
       "Try every equivalence class of flows in the naive reading of the policies, in the " +
         "emulator and in the kernel's programs, then random flows, and compare verdict, drop " +
-        "reason, matched entry, events, packet bytes, conntrack and metrics.",
+        "reason, matched entry, events, packet bytes, conntrack, accounting and metrics.",
     )
     .option("-f, --file <path...>", "manifests: files, folders or - (default: the Death Star)")
     .option("--random <flows>", "how many random flows", wholeNumber, DEFAULT_RANDOM_FLOWS)

@@ -174,7 +174,7 @@ export interface Datapath extends Disposable {
    */
   collectConntrack(now: number): ConntrackCollection;
 
-  /** Forgets all flows, and all fragmented packets. */
+  /** Forgets all flows, all fragmented packets, and what events have told of. */
   clearConntrack(): void;
 
   /**
@@ -185,4 +185,7 @@ export interface Datapath extends Disposable {
 
   /** Copies the counters of policy entries, in no particular order. */
   accounting(): AccountingDump;
+
+  /** Forgets the counters of policy entries. */
+  clearAccounting(): void;
 }

@@ -89,6 +89,7 @@ export class Emulator implements Datapath {
     const { exports } = this.#memory.wasm;
     exports.clearConntrack();
     exports.clearFragments();
+    exports.clearReported();
   }
 
   metrics(): Uint8Array {
@@ -99,6 +100,10 @@ export class Emulator implements Datapath {
   accounting(): AccountingDump {
     const { keys, values } = this.#memory.table("accounting");
     return { keys: keys.slice(), values: values.slice() };
+  }
+
+  clearAccounting(): void {
+    this.#memory.wasm.exports.clearAccounting();
   }
 
   /** Frees nothing: the memory belongs to whoever made it. */

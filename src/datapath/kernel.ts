@@ -207,10 +207,8 @@ export class KernelDatapath implements Datapath {
 
   clearConntrack(): void {
     const { node } = this.#require();
-    for (const name of ["conntrack4", "conntrack6", "fragments4", "fragments6"]) {
-      const map = node.map(name);
-      const [keys] = dump(map);
-      map.deleteBatch(keys);
+    for (const name of ["conntrack4", "conntrack6", "fragments4", "fragments6", "reported"]) {
+      clear(node.map(name));
     }
   }
 
@@ -225,6 +223,10 @@ export class KernelDatapath implements Datapath {
     const map = this.#require().node.map("accounting");
     const [keys, values] = dump(map);
     return { keys, values: addedUp(values, map.wholeValueSize) };
+  }
+
+  clearAccounting(): void {
+    clear(this.#require().node.map("accounting"));
   }
 
   /**
@@ -322,6 +324,11 @@ function addedUp(values: Uint8Array<ArrayBuffer>, bytesPerEntry: number): Uint8A
     sums[index] = (sums[index] ?? 0n) + counter;
   });
   return new Uint8Array(sums.buffer);
+}
+
+function clear(map: BpfMap): void {
+  const [keys] = dump(map);
+  map.deleteBatch(keys);
 }
 
 /** All keys and values of a hash map, packed; those of every CPU where it has them. */

@@ -80,6 +80,8 @@ export interface WasmExports {
   clearConntrack(): void;
   collectConntrack(now: number): number;
   clearFragments(): void;
+  clearReported(): void;
+  clearAccounting(): void;
   clearMetrics(): void;
   metricsAddress(): number;
   clearEvents(): void;

@@ -4,18 +4,14 @@
  *
  * @module
  */
-import type { ConntrackDump, Datapath } from "../datapath/datapath.ts";
-import {
-  CT4_KEY_SIZE,
-  CT6_KEY_SIZE,
-  CT_ENTRY_SIZE,
-  METRICS_VALUE_SIZE,
-} from "../datapath/layout.ts";
+import type { Datapath } from "../datapath/datapath.ts";
+import { METRICS_VALUE_SIZE } from "../datapath/layout.ts";
 import type { PacketBatch, PacketOutput } from "../datapath/packet_batch.ts";
-import { firstDifference, sameBytes, toHex } from "./bytes.ts";
+import { firstDifference, sameBytes } from "./bytes.ts";
 import { EventIndex, type EventRecord } from "./event_record.ts";
 import { describeAnswer, describeExpected, outcomeDifferences } from "./outcome.ts";
 import { directionName, reasonName } from "./reason_name.ts";
+import { tableDifferences, type TableDump, tablesOf } from "./table_difference.ts";
 import type { RulesOfCookie, TestPacket } from "./test_packet.ts";
 
 /** A datapath and the place for its results. */
@@ -45,7 +41,7 @@ class LegRun {
   readonly name: string;
   readonly events: EventIndex;
   readonly eventsLost: number;
-  readonly conntrack: ConntrackDump;
+  readonly tables: readonly TableDump[];
   readonly metrics: Uint8Array;
   readonly nanoseconds: number;
   readonly #answers: Answer[] = [];
@@ -54,13 +50,14 @@ class LegRun {
     const { datapath, output } = leg;
     this.name = datapath.kind;
     datapath.clearConntrack();
+    datapath.clearAccounting();
     const start = performance.now();
     datapath.run(input, output);
     this.nanoseconds = (performance.now() - start) * 1e6;
     const { bytes, lost } = datapath.drainEvents();
     this.events = new EventIndex(bytes);
     this.eventsLost = lost;
-    this.conntrack = datapath.conntrack();
+    this.tables = tablesOf(datapath);
     this.metrics = datapath.metrics();
   }
 
@@ -81,7 +78,7 @@ export interface BatchResult {
   answer(index: number): Answer;
 }
 
-/** Compares datapaths, batch by batch. Conntrack is empty before each one. */
+/** Compares datapaths, batch by batch. Conntrack and accounting are empty before each one. */
 export class Comparison {
   /** Nanoseconds that each leg spent running packets, and how many those were. */
   readonly timing = new Map<string, { nanoseconds: number; packets: number }>();
@@ -199,81 +196,17 @@ function legDifferences(packet: TestPacket, index: number, a: LegRun, b: LegRun)
 }
 
 function tableMismatches(a: LegRun, b: LegRun): Mismatch[] {
-  const differences = [
-    ...conntrackDifferences("conntrack4", CT4_KEY_SIZE, [a, b], (d) => [d.keys4, d.values4]),
-    ...conntrackDifferences("conntrack6", CT6_KEY_SIZE, [a, b], (d) => [d.keys6, d.values6]),
-    ...metricsDifferences(a, b),
-  ];
+  const differences = metricsDifferences(a, b);
+  for (const [i, table] of a.tables.entries()) {
+    const other = b.tables[i];
+    if (other) differences.push(...tableDifferences([a.name, table], [b.name, other]));
+  }
   if (a.eventsLost !== b.eventsLost) {
     differences.push(
       `events lost: ${a.name} ${a.eventsLost}, ${b.name} ${b.eventsLost}`,
     );
   }
   return differences.length === 0 ? [] : [{ packet: undefined, differences, answers: {} }];
-}
-
-const MOST_LINES = 20;
-
-function conntrackDifferences(
-  table: string,
-  keySize: number,
-  [a, b]: readonly [LegRun, LegRun],
-  part: (dump: ConntrackDump) => [Uint8Array, Uint8Array],
-): string[] {
-  if (entriesDigest(part(a.conntrack), keySize) === entriesDigest(part(b.conntrack), keySize)) {
-    return [];
-  }
-  const inA = tableOf(part(a.conntrack), keySize);
-  const inB = tableOf(part(b.conntrack), keySize);
-  const differences: string[] = [];
-  for (const key of new Set([...inA.keys(), ...inB.keys()])) {
-    const x = inA.get(key) ?? "absent";
-    const y = inB.get(key) ?? "absent";
-    if (x !== y) differences.push(`${table} ${key}: ${a.name} ${x}, ${b.name} ${y}`);
-    if (differences.length === MOST_LINES) break;
-  }
-  return differences;
-}
-
-/**
- * A number that is the same for the same entries in any order: the sum of a hash of each
- * (FNV-1a over words, 2 × 32 bits). Tables are large and nearly always equal.
- */
-export function entriesDigest([keys, values]: [Uint8Array, Uint8Array], keySize: number): string {
-  const keyWords = new Int32Array(keys.buffer, keys.byteOffset, keys.length >> 2);
-  const valueWords = new Int32Array(values.buffer, values.byteOffset, values.length >> 2);
-  const count = keys.length / keySize;
-  const perKey = keySize >> 2;
-  const perValue = CT_ENTRY_SIZE >> 2;
-  let low = 0;
-  let high = 0;
-  for (let i = 0; i < count; i++) {
-    let x = 0x811c9dc5;
-    let y = 0x9747b28c;
-    const mix = (word: number) => {
-      x = Math.imul(x ^ word, 0x01000193);
-      x ^= x >>> 15;
-      y = Math.imul(y ^ word, 0x85ebca6b);
-      y ^= y >>> 13;
-    };
-    for (let w = 0; w < perKey; w++) mix(keyWords[i * perKey + w] ?? 0);
-    for (let w = 0; w < perValue; w++) mix(valueWords[i * perValue + w] ?? 0);
-    low = low + x | 0;
-    high = high + y | 0;
-  }
-  return `${count} ${low} ${high}`;
-}
-
-/** Entries in hexadecimal, by key: the order of a dump means nothing. */
-function tableOf([keys, values]: [Uint8Array, Uint8Array], keySize: number): Map<string, string> {
-  const table = new Map<string, string>();
-  for (let i = 0; i * keySize < keys.length; i++) {
-    table.set(
-      toHex(keys.subarray(i * keySize, (i + 1) * keySize)),
-      toHex(values.subarray(i * CT_ENTRY_SIZE, (i + 1) * CT_ENTRY_SIZE)),
-    );
-  }
-  return table;
 }
 
 function metricsDifferences(a: LegRun, b: LegRun): string[] {

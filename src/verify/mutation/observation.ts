@@ -1,44 +1,43 @@
 import type { KernelDatapath } from "../../datapath/kernel.ts";
-import { CT4_KEY_SIZE, CT6_KEY_SIZE, PACKET_SLOT_SIZE } from "../../datapath/layout.ts";
+import { PACKET_SLOT_SIZE } from "../../datapath/layout.ts";
 import type { PacketBatch } from "../../datapath/packet_batch.ts";
 import { sameBytes } from "../bytes.ts";
-import { entriesDigest } from "../compare.ts";
+import { tableDigest, tablesOf } from "../table_difference.ts";
 
 /** Everything that one run of a batch leaves behind. */
 export interface Observation {
   readonly output: Uint8Array;
   readonly events: Uint8Array;
   readonly lost: number;
-  readonly conntrack: string;
+  readonly tables: string;
   /** What the run added to each counter. */
   readonly metrics: BigUint64Array;
 }
 
-/** Runs a batch on empty conntrack tables and notes everything that can be seen. */
+/** Runs a batch on empty tables and notes everything that can be seen. */
 export function observe(
   kernel: KernelDatapath,
   input: PacketBatch,
   output: PacketBatch,
 ): Observation {
   kernel.clearConntrack();
+  kernel.clearAccounting();
   const before = counters(kernel);
   kernel.run(input, output);
   const { bytes, lost } = kernel.drainEvents();
   const after = counters(kernel);
-  const { keys4, values4, keys6, values6 } = kernel.conntrack();
   return {
     output: output.bytes.slice(0, output.count * PACKET_SLOT_SIZE),
     events: bytes,
     lost,
-    conntrack: entriesDigest([keys4, values4], CT4_KEY_SIZE) +
-      entriesDigest([keys6, values6], CT6_KEY_SIZE),
+    tables: tablesOf(kernel).map(tableDigest).join(),
     metrics: after.map((value, i) => value - (before[i] ?? 0n)),
   };
 }
 
 /** Tells whether two runs cannot be told apart. */
 export function sameObservation(a: Observation, b: Observation): boolean {
-  return a.lost === b.lost && a.conntrack === b.conntrack && sameBytes(a.output, b.output) &&
+  return a.lost === b.lost && a.tables === b.tables && sameBytes(a.output, b.output) &&
     sameBytes(a.events, b.events) && a.metrics.every((value, i) => value === b.metrics[i]);
 }
 
