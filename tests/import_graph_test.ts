@@ -7,12 +7,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "ebpf-ts-loader": [],
   std: [],
   gen: ["ebpf-ts-loader"],
+  pcap: [],
   cluster: [],
   identity: ["cluster"],
   policy: ["cluster", "identity"],
   spec: ["cluster"],
   datapath: ["policy", "ebpf-ts-loader"],
-  verify: ["cluster", "identity", "policy", "spec", "datapath", "ebpf-ts-loader"],
+  verify: ["cluster", "identity", "policy", "spec", "datapath", "pcap", "ebpf-ts-loader"],
   explain: ["cluster", "identity", "policy", "spec", "datapath", "verify"],
   demo: ["cluster", "identity", "policy", "datapath", "verify", "ebpf-ts-loader"],
   cli: [
@@ -29,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Folders that also run in a browser: no `Deno.*`, no `node:`. */
-const PLATFORM_FREE = ["policy", "spec"];
+const PLATFORM_FREE = ["pcap", "policy", "spec"];
 
 interface Import {
   readonly file: string;

@@ -8,7 +8,7 @@ import { tryParseIpAddress } from "../cluster/ip_address.ts";
 import type { BatchMismatch } from "./class_run.ts";
 import type { Flow } from "./flow.ts";
 import type { Phase } from "./packet_maker.ts";
-import { pcapOf } from "./pcap.ts";
+import { pcapOf } from "../pcap/write_pcap.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A file of the folder. */

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { pcapOf } from "../../src/verify/pcap.ts";
 import { flowOfPacket, parseReproducer, reproducerFiles } from "../../src/verify/reproducer.ts";
 import { PacketMaker } from "../../src/verify/packet_maker.ts";
 import { ClassSpace } from "../../src/verify/classes.ts";
@@ -74,13 +73,4 @@ Deno.test("flowOfPacket() refuses addresses and pods that are none of the scenar
   assertThrows(() => read({ ...PACKET, flow }), SyntaxError, "010.1.0.1");
   const mixed = { ...PACKET.flow, destination: "fd00::1" };
   assertThrows(() => read({ ...PACKET, flow: mixed }), SyntaxError, "one family");
-});
-
-Deno.test("pcapOf() writes nanosecond records behind the file header", () => {
-  const file = pcapOf([{ data: Uint8Array.of(1, 2, 3), now: 5_000_000_007n }]);
-  const view = new DataView(file.buffer);
-  assertEquals(file.length, 24 + 16 + 3);
-  assertEquals(view.getUint32(0, true), 0xa1b23c4d);
-  assertEquals([24, 28, 32, 36].map((at) => view.getUint32(at, true)), [5, 7, 3, 3]);
-  assertEquals(file.subarray(40), Uint8Array.of(1, 2, 3));
 });
