@@ -46,11 +46,13 @@ class LegRun {
   readonly nanoseconds: number;
   readonly #answers: Answer[] = [];
 
-  constructor(readonly leg: Leg, input: PacketBatch) {
+  constructor(readonly leg: Leg, input: PacketBatch, fresh: boolean) {
     const { datapath, output } = leg;
     this.name = datapath.kind;
-    datapath.clearConntrack();
-    datapath.clearAccounting();
+    if (fresh) {
+      datapath.clearConntrack();
+      datapath.clearAccounting();
+    }
     const start = performance.now();
     datapath.run(input, output);
     this.nanoseconds = (performance.now() - start) * 1e6;
@@ -78,7 +80,13 @@ export interface BatchResult {
   answer(index: number): Answer;
 }
 
-/** Compares datapaths, batch by batch. Conntrack and accounting are empty before each one. */
+/** Options of {@linkcode Comparison.run}. */
+export interface BatchOptions {
+  /** Conntrack and accounting are empty before. @default {true} */
+  readonly fresh?: boolean;
+}
+
+/** Compares datapaths, batch by batch. */
 export class Comparison {
   /** Nanoseconds that each leg spent running packets, and how many those were. */
   readonly timing = new Map<string, { nanoseconds: number; packets: number }>();
@@ -98,10 +106,10 @@ export class Comparison {
   }
 
   /** Runs the packets in order, in every leg. */
-  run(packets: readonly TestPacket[]): BatchResult {
+  run(packets: readonly TestPacket[], { fresh = true }: BatchOptions = {}): BatchResult {
     this.#input.clear();
     for (const packet of packets) this.#input.add(packet);
-    const runs = this.#legs.map((leg) => new LegRun(leg, this.#input));
+    const runs = this.#legs.map((leg) => new LegRun(leg, this.#input, fresh));
     for (const run of runs) this.#note(run, packets.length);
     const [first, ...others] = runs;
     if (first === undefined) {
