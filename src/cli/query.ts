@@ -5,7 +5,7 @@
  */
 import type { Verdict } from "../explain/answer.ts";
 import { type FlowPort, parsePort, portOf } from "../explain/port_text.ts";
-import type { Request } from "../spec/l7.ts";
+import type { Request } from "../cluster/l7_request.ts";
 
 /** One line of `--queries`. */
 export interface Query extends FlowPort {
@@ -26,6 +26,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "http",
   "headers",
   "dns",
+  "sni",
   "expect",
 ]);
 const VERDICTS: readonly string[] = ["allowed", "denied", "redirected"];
@@ -33,7 +34,7 @@ const VERDICTS: readonly string[] = ["allowed", "denied", "redirected"];
 export const MAX_QUERY = 65536;
 
 /**
- * Parses one line: `{"id","from","to","protocol","port","http"?,"headers"?,"dns"?,"expect"?}`.
+ * Parses one line: `{"id","from","to","protocol","port","http"?,"headers"?,"dns"?,"sni"?,"expect"?}`.
  * `protocol` is TCP where it is left out.
  *
  * @param number Line number, from 1.
@@ -88,13 +89,19 @@ function parsed(line: string): unknown {
 /** Parses `80/TCP`, and what is said above it. */
 export function parseAsked(
   port: string,
-  asked: { readonly http?: string; readonly header?: readonly string[]; readonly dns?: string },
+  asked: {
+    readonly http?: string;
+    readonly header?: readonly string[];
+    readonly dns?: string;
+    readonly sni?: string;
+  },
 ): FlowPort & { readonly request?: Request } {
   const headers = Object.fromEntries((asked.header ?? []).map(parseHeader));
-  const { http, dns } = asked;
+  const { http, dns, sni } = asked;
   const request = requestOf({
     ...(http === undefined ? {} : { http }),
     ...(dns === undefined ? {} : { dns }),
+    ...(sni === undefined ? {} : { sni }),
     ...(asked.header === undefined ? {} : { headers }),
   });
   return { ...parsePort(port), ...(request === undefined ? {} : { request }) };
@@ -111,14 +118,22 @@ function parseHeader(text: string): [string, string] {
 }
 
 function requestOf(fields: Readonly<Record<string, unknown>>): Request | undefined {
-  const { http, headers, dns } = fields;
-  if (http === undefined && headers === undefined && dns === undefined) return undefined;
-  if (http !== undefined && dns !== undefined) {
-    throw new SyntaxError("both http and dns, expected one");
+  const { http, headers, dns, sni } = fields;
+  if (http === undefined && headers === undefined && dns === undefined && sni === undefined) {
+    return undefined;
+  }
+  const [first, second] = Object.entries({ http, dns, sni })
+    .flatMap(([name, value]) => value === undefined ? [] : [name]);
+  if (first !== undefined && second !== undefined) {
+    throw new SyntaxError(`both ${first} and ${second}, expected one`);
   }
   if (dns !== undefined) {
     if (typeof dns !== "string" || dns === "") throw wrong("dns", "a name");
     return { kind: "dns", dns: { name: dns } };
+  }
+  if (sni !== undefined) {
+    if (typeof sni !== "string") throw wrong("sni", "a server name, or empty for none");
+    return { kind: "tls", tls: sni === "" ? {} : { serverName: sni } };
   }
   if (http === undefined) {
     if (headers !== undefined) throw new SyntaxError("headers without http, expected both");

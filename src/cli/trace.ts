@@ -27,6 +27,7 @@ interface TraceFlags extends ClusterFlags {
   readonly http?: string;
   readonly header?: string[];
   readonly dns?: string;
+  readonly sni?: string;
   readonly expect?: Verdict;
   readonly queries?: string;
   readonly datapath: TwinKind;
@@ -49,6 +50,7 @@ export function traceCommand(): Command {
     .option("--http <request>", 'what is asked for, as in "GET /v1"')
     .option("--header <header...>", 'of that request, as in "Host: example.com"')
     .option("--dns <name>", "the name that is asked for")
+    .option("--sni <name>", 'the server name that a TLS client sends, or "" for none')
     .addOption(
       new Option("--expect <verdict>", "exit with 1 if it is another one")
         .choices(["allowed", "denied", "redirected"]),
@@ -68,7 +70,7 @@ export function traceCommand(): Command {
 }
 
 const HELP = `
-A line of --queries: {"id","from","to","protocol","port","http"?,"headers"?,"dns"?,"expect"?}
+A line of --queries: {"id","from","to","protocol","port","http"?,"headers"?,"dns"?,"sni"?,"expect"?}
 Its answer:          {"id","verdict","egress":{"verdict","reason","rules"},"ingress":{…}}
 
 Examples:

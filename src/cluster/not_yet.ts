@@ -43,10 +43,18 @@ export type Feature = typeof FEATURES[number];
 /**
  * What is refused with "not supported yet". Strike out a line here when `policy` and `spec`
  * both handle it (in tests, `readObjects` takes another set as its `notYet`).
+ *
+ * TLS interception and listeners need somebody who ends TLS, or an Envoy. Without them a flow
+ * would pass unchecked or not at all, and neither is what the author has asked for.
  */
 export const NOT_YET: ReadonlySet<Feature> = new Set<Feature>([
   "labels of address blocks, DNS names and nodes",
-  "SNI rules",
   "TLS interception",
   "Envoy listeners",
 ]);
+
+/** Why a feature is missing, where its name does not say it. */
+export const MISSING: { readonly [feature in Feature]?: string } = {
+  "TLS interception": "nothing here ends TLS",
+  "Envoy listeners": "there is no Envoy here",
+};

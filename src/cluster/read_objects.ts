@@ -7,7 +7,7 @@ import { type Workload, WORKLOAD_KINDS } from "./manifest/read_workload.ts";
 import type { Source } from "./manifest/source.ts";
 import { parseYaml } from "./manifest/yaml_source.ts";
 import { ManifestError } from "./manifest_error.ts";
-import { type Feature, NOT_YET } from "./not_yet.ts";
+import { type Feature, MISSING, NOT_YET } from "./not_yet.ts";
 import { type ClusterObject, formatRef, type Location, type ObjectRef, refOf } from "./object.ts";
 import { printable } from "./printable.ts";
 import { standIns } from "./stand_in.ts";
@@ -177,7 +177,9 @@ class ObjectReader {
     const read = known.read(object, this.#defaultNamespace);
     for (const [feature, field] of subject.uses) {
       if (this.#notYet.has(feature)) {
-        field.fail(`is not supported yet (${feature})`, "a policy without it");
+        const why = MISSING[feature];
+        const reason = why === undefined ? feature : `${feature}: ${why}`;
+        field.fail(`is not supported yet (${reason})`, "a policy without it");
       }
     }
     if (known.feature !== undefined && this.#notYet.has(known.feature)) {

@@ -1,5 +1,5 @@
 import type { RuleOrigin } from "../cluster/rule.ts";
-import type { Request } from "../spec/l7.ts";
+import type { Request } from "../cluster/l7_request.ts";
 import type { End } from "./end_finder.ts";
 import type { FlowPort } from "./port_text.ts";
 

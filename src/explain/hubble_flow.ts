@@ -6,7 +6,7 @@
  * @module
  */
 import { tryParseIpAddress } from "../cluster/ip_address.ts";
-import type { Request } from "../spec/l7.ts";
+import type { Request } from "../cluster/l7_request.ts";
 import { type End, type EndFinder, UnknownEndError } from "./end_finder.ts";
 import { type EndText, SINGLE_ENTITIES, type SingleEntity } from "./end_text.ts";
 import { type FlowPort, portOf } from "./port_text.ts";

@@ -1,6 +1,6 @@
 import { VERDICT_ALLOW, VERDICT_DENY, VERDICT_NONE, VERDICT_REDIRECT } from "../datapath/layout.ts";
+import { type L7Matcher, l7Matcher } from "../policy/l7_matcher.ts";
 import type { MapStateEntry } from "../policy/map_state.ts";
-import { letsThrough } from "../spec/l7.ts";
 import { oneSide, type Question, type SideAnswer } from "./answer.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
 import { collectDeciding, type PeerEntries } from "./policy_index.ts";
@@ -13,8 +13,8 @@ import { type FlowPort, formatPort } from "./port_text.ts";
 export class SideAnswers {
   readonly #cluster: CompiledCluster;
   readonly #sides = new Map<number | string, SideAnswer>();
-  /** Redirects of the sides that have one. */
-  readonly #redirects = new Map<SideAnswer, number>();
+  /** What proxies let through, for the sides that have one. */
+  readonly #matchers = new Map<SideAnswer, L7Matcher>();
   readonly #entries: MapStateEntry[] = [];
 
   constructor(cluster: CompiledCluster) {
@@ -51,23 +51,19 @@ export class SideAnswers {
     let side = this.#sides.get(key);
     if (side === undefined) {
       this.#sides.set(key, side = this.#describe(verdict, authType, entries));
-      if (redirect !== undefined) this.#redirects.set(side, redirect);
+      const rules = redirect === undefined ? undefined : this.#cluster.redirectOf(redirect);
+      // Nobody here knows what a listener of the operator's own lets through.
+      const matcher = rules && l7Matcher(rules);
+      if (matcher !== undefined) this.#matchers.set(side, matcher);
     }
     return side;
   }
 
-  /**
-   * What a proxy makes of the request, if there is one. The rules that it would be given
-   * are read by the naive reading's own matcher.
-   */
+  /** What a proxy makes of the request, if there is one, by the rules that it would be given. */
   withRequest({ request }: Question, side: SideAnswer): SideAnswer {
     if (request === undefined || side.verdict !== "redirected") return side;
-    const redirect = this.#cluster.redirectOf(this.#redirects.get(side) ?? 0);
-    // A listener of the operator's own: nobody here knows what it does.
-    if (redirect === undefined || redirect.kind === "listener") return side;
-    const { kind, open, http, dns } = redirect;
-    const rules = kind === "http" ? { kind, rules: http } : { kind, rules: dns };
-    const passes = open || letsThrough(rules, request);
+    const passes = this.#matchers.get(side)?.(request);
+    if (passes === undefined) return side;
     return oneSide(passes ? "allowed" : "denied", passes ? "rule" : "request", side.rules);
   }
 

@@ -16,8 +16,10 @@ export interface PortKey extends PortBlock {
 
 /** What is asked for above the transport, at the ports of one item of a rule. */
 export interface L7Demand {
-  /** Absent where only a listener is named. */
+  /** Absent where only server names or a listener are named. */
   readonly rules?: L7Rules;
+  /** Server names (SNI) of which a TLS client must send one. */
+  readonly serverNames?: readonly string[];
   readonly listener?: ListenerRef;
 }
 

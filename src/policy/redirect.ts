@@ -1,11 +1,15 @@
 import type { HttpRule, L7Rules } from "../cluster/l7_rule.ts";
 import type { FqdnSelector } from "../cluster/rule_peer.ts";
+import { canonicalName } from "../identity/fqdn_pattern.ts";
 import type { L7Demand } from "./compiled_rule.ts";
 import { InternTable } from "./intern_table.ts";
 import type { Direction } from "./map_state.ts";
 
-/** Protocol that a proxy must speak; `listener` for a listener that says nothing of it. */
-export type RedirectKind = L7Rules["kind"] | "listener";
+/**
+ * Protocol that a proxy must speak: that of the L7 rules, `tls` as far as the client's first
+ * message, `listener` for a listener that says nothing of it.
+ */
+export type RedirectKind = L7Rules["kind"] | "tls" | "listener";
 
 /** What a proxy has to do with the flows of an entry. */
 export interface Redirect {
@@ -24,11 +28,13 @@ export interface Redirect {
   readonly http: readonly HttpRule[];
   /** Of which at least one must hold; empty where everything passes. */
   readonly dns: readonly FqdnSelector[];
+  /** Server names of which a TLS client must send one; empty where everything passes. */
+  readonly serverNames: readonly string[];
 }
 
 /** Returns the protocol that a demand asks for. */
-export function redirectKindOf({ rules }: L7Demand): RedirectKind {
-  return rules?.kind ?? "listener";
+export function redirectKindOf({ rules, serverNames }: L7Demand): RedirectKind {
+  return rules?.kind ?? (serverNames === undefined ? "listener" : "tls");
 }
 
 /** Returns the name of the demanded listener. */
@@ -58,14 +64,17 @@ export class RedirectTable {
   intern(direction: Direction, demands: readonly L7Demand[], open: boolean): number {
     const http = new Map<string, HttpRule>();
     const dns = new Map<string, FqdnSelector>();
+    const serverNames = new Set<string>();
     let everything = open;
-    for (const { rules } of demands) {
-      if (rules === undefined || rules.rules.length === 0) everything = true;
-      else if (rules.kind === "http") {
+    for (const { rules, serverNames: names = [] } of demands) {
+      if ((rules?.rules ?? names).length === 0) everything = true;
+      else if (rules === undefined) {
+        for (const name of names) serverNames.add(canonicalName(name));
+      } else if (rules.kind === "http") {
         for (const r of rules.rules) http.set(JSON.stringify(r), r);
       } else for (const r of rules.rules) dns.set(JSON.stringify(r), r);
     }
-    if (everything) { for (const map of [http, dns]) map.clear(); }
+    if (everything) { for (const set of [http, dns, serverNames]) set.clear(); }
     const kinds = demands.map(redirectKindOf);
     const kind = kinds.find((k) => k !== "listener") ?? "listener";
     const listener = demands.map(listenerOf).find((name) => name !== undefined);
@@ -78,6 +87,7 @@ export class RedirectTable {
       open: everything,
       http: sorted(http),
       dns: sorted(dns),
+      serverNames: [...serverNames].sort(),
     };
     return this.#redirects.intern(JSON.stringify(redirect), () => redirect);
   }

@@ -56,11 +56,12 @@ export function rulePorts({ toPorts = [], icmps = [] }: TrafficRule): RulePorts 
   };
 }
 
-function l7Of({ rules, listener }: PortRule): { readonly l7?: L7Demand } {
-  if (rules === undefined && listener === undefined) return {};
+function l7Of({ rules, serverNames, listener }: PortRule): { readonly l7?: L7Demand } {
+  if (rules === undefined && serverNames === undefined && listener === undefined) return {};
   return {
     l7: {
       ...(rules === undefined ? {} : { rules }),
+      ...(serverNames === undefined ? {} : { serverNames }),
       ...(listener === undefined ? {} : { listener }),
     },
   };

@@ -5,12 +5,19 @@ import type {
   ClusterObject,
 } from "../cluster/object.ts";
 import type { CidrSetItem, Entity, FqdnSelector, ServicePeer } from "../cluster/rule_peer.ts";
-import type { HostPolicySpec, PolicySpec, RuleDirection, TrafficRule } from "../cluster/rule.ts";
+import type {
+  HostPolicySpec,
+  PolicySpec,
+  PortRule,
+  RuleDirection,
+  TrafficRule,
+} from "../cluster/rule.ts";
 import type { Service } from "../cluster/service.ts";
 import { isAtAddress, isInBlock } from "./address.ts";
 import { coversName } from "./dns_name.ts";
 import type { DnsFacts, SideFlow } from "./flow.ts";
 import type { Peer } from "./peer.ts";
+import type { L7Condition } from "./l7.ts";
 import { narrownessOf, ONE_PORT } from "./port.ts";
 import { holdsFor, isNamed, isNamedNode, isSubject, isSubjectNode, type Seen } from "./select.ts";
 import type { Cover, Effect, Statement } from "./statement.ts";
@@ -207,7 +214,7 @@ function coversOf(
   for (const item of toPorts) {
     const narrowness = narrownessOf(item, transport, effect);
     if (narrowness === undefined) continue;
-    covers.push({ ...said, narrowness, ...(item.rules === undefined ? {} : { l7: item.rules }) });
+    covers.push({ ...said, narrowness, ...conditionOf(item) });
   }
   const types = icmps.flatMap(({ fields }) => fields);
   const { protocol, port } = transport;
@@ -215,6 +222,15 @@ function coversOf(
     covers.push({ ...said, narrowness: ONE_PORT });
   }
   return covers;
+}
+
+/**
+ * What is asked above the transport. With L7 rules beside them, server names would be for the
+ * TLS around these, which is not taken apart: such a rule is refused where it is read.
+ */
+function conditionOf({ rules, serverNames }: PortRule): { readonly l7?: L7Condition } {
+  if (rules !== undefined) return { l7: rules };
+  return serverNames === undefined ? {} : { l7: { kind: "tls", rules: serverNames } };
 }
 
 function isForEveryone(rule: TrafficRule): boolean {

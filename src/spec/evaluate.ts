@@ -42,7 +42,7 @@ export interface SideVerdict {
 
 /** What is allowed above the transport. */
 export interface L7Verdict {
-  readonly kind: "http" | "dns";
+  readonly kind: "http" | "dns" | "tls";
   /** What becomes of the flow's request; absent when the flow has none. */
   readonly verdict?: "allow" | "deny";
 }

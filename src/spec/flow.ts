@@ -1,7 +1,7 @@
 import type { IpAddress } from "../cluster/ip_address.ts";
 import type { ClusterObject } from "../cluster/object.ts";
+import type { Request } from "../cluster/l7_request.ts";
 import type { RuleDirection } from "../cluster/rule.ts";
-import type { Request } from "./l7.ts";
 import type { Peer } from "./peer.ts";
 import type { Transport } from "./port.ts";
 import type { Seen } from "./select.ts";

@@ -1,8 +1,8 @@
-import type { L7Rules } from "../cluster/l7_rule.ts";
+import type { Request } from "../cluster/l7_request.ts";
 import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
 import type { L7Verdict, SideVerdict } from "./evaluate.ts";
 import { authenticationOf } from "./authentication.ts";
-import { letsThrough, type Request } from "./l7.ts";
+import { type L7Condition, letsThrough } from "./l7.ts";
 import { type Cover, type Statement, TIERS } from "./statement.ts";
 
 /** What counts beside the rules. */
@@ -101,7 +101,7 @@ const HOST: Cover = { isForEveryone: false, narrowness: 0, authentication: "disa
  * https://github.com/cilium/cilium/pull/4435.
  */
 function redirectTo(
-  kind: L7Rules["kind"],
+  kind: L7Condition["kind"],
   covers: readonly Cover[],
   isOpen: boolean,
   request: Request | undefined,
@@ -117,12 +117,12 @@ function redirectTo(
  * first by namespace and name, then its first rule; of a rule that contradicts itself the
  * first protocol by name. One port cannot have two.
  */
-function firstKind(statements: readonly Statement[]): L7Rules["kind"] | undefined {
+function firstKind(statements: readonly Statement[]): L7Condition["kind"] | undefined {
   return statements.toSorted(compareAge)
     .flatMap(({ covering }) => covering.flatMap(({ l7 }) => l7?.kind ?? []).sort())[0];
 }
 
-function keep(covering: readonly Cover[], kind: L7Rules["kind"] | undefined): readonly Cover[] {
+function keep(covering: readonly Cover[], kind: L7Condition["kind"] | undefined): readonly Cover[] {
   return covering.filter(({ l7 }) => l7 === undefined || l7.kind === kind);
 }
 

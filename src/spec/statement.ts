@@ -1,6 +1,6 @@
-import type { L7Rules } from "../cluster/l7_rule.ts";
 import type { AuthenticationMode } from "../cluster/rule_peer.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
+import type { L7Condition } from "./l7.ts";
 
 /** Tiers in the order in which they are asked. */
 export const TIERS = ["Admin", "Normal", "Baseline"] as const;
@@ -32,7 +32,7 @@ export interface Statement {
 /** One part of a rule that covers a flow. */
 export interface Cover {
   /** Absent: whatever is said above the transport is allowed. */
-  readonly l7?: L7Rules;
+  readonly l7?: L7Condition;
   readonly authentication?: AuthenticationMode;
   /** The rule is for every peer there is, not for this one by name. */
   readonly isForEveryone: boolean;

@@ -60,7 +60,7 @@ const WRONG: readonly (readonly [query: string, id: string, error: string])[] = 
   [
     `{"id":"b","from":"api","to":"db","prot":"TCP","port":5432}`,
     `2`,
-    `unknown field "prot", expected one of id, from, to, protocol, port, http, headers, dns, expect`,
+    `unknown field "prot", expected one of id, from, to, protocol, port, http, headers, dns, sni, expect`,
   ],
   [
     `{"id":"c","from":"api","to":"db","port":70000}`,

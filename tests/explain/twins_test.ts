@@ -106,8 +106,8 @@ function* questionsOf(ends: readonly End[]): Generator<Question> {
     for (const destination of ends) {
       if (source.pod === undefined && destination.pod === undefined) continue;
       for (const flow of FLOWS) yield { source, destination, ...flow };
-      for (const request of [...REQUESTS_OF.http, ...REQUESTS_OF.dns]) {
-        const protocol = request.kind === "http" ? 6 : 17;
+      for (const request of [...REQUESTS_OF.http, ...REQUESTS_OF.dns, ...REQUESTS_OF.tls]) {
+        const protocol = request.kind === "dns" ? 17 : 6;
         yield { source, destination, protocol, port: 80, request };
         yield { source, destination, protocol, port: 53, request };
       }

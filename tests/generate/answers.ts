@@ -1,13 +1,20 @@
 import { evaluateSide, type SideVerdict } from "../../src/spec/evaluate.ts";
-import type { Request } from "../../src/spec/l7.ts";
+import type { Request } from "../../src/cluster/l7_request.ts";
 import type { ReadWorld } from "./features.ts";
 import { flowOf, type Side } from "./flows.ts";
 import { DNS_NAMES, NODES, REQUESTS } from "./universe.ts";
 
 /** Requests to send where a proxy reads a protocol. */
-export const REQUESTS_OF: Readonly<Record<"http" | "dns", readonly Request[]>> = {
+export const REQUESTS_OF: Readonly<Record<Request["kind"], readonly Request[]>> = {
   http: REQUESTS.map((http) => ({ kind: "http", http })),
   dns: [...DNS_NAMES, "deep.v1.api.example.com"].map((name) => ({ kind: "dns", dns: { name } })),
+  tls: [
+    ...[...DNS_NAMES, "deep.v1.api.example.com"].map((serverName) => ({
+      kind: "tls" as const,
+      tls: { serverName },
+    })),
+    { kind: "tls", tls: {} },
+  ],
 };
 
 /** What the naive evaluator says of a side of a flow, from the first node. */

@@ -191,7 +191,7 @@ const hostSpec: fc.Arbitrary<Json> = fc.tuple(nodeSelector, rules)
 function withoutL7(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutL7);
   if (typeof value !== "object" || value === null) return value;
-  const fields = Object.entries(value).filter(([key]) => key !== "rules");
+  const fields = Object.entries(value).filter(([key]) => key !== "rules" && key !== "serverNames");
   return Object.fromEntries(fields.map(([key, field]) => [key, withoutL7(field)]));
 }
 

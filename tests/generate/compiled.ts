@@ -2,13 +2,15 @@ import type { IpAddress } from "../../src/cluster/ip_address.ts";
 import type { ClusterObject } from "../../src/cluster/object.ts";
 import type { RuleDirection } from "../../src/cluster/rule.ts";
 import { replaceWith } from "../../src/cluster/change.ts";
+import type { Request } from "../../src/cluster/l7_request.ts";
 import { RESERVED } from "../../src/identity/reserved.ts";
 import { PolicyEngine } from "../../src/policy/engine.ts";
+import { type L7Matcher, l7Matcher } from "../../src/policy/l7_matcher.ts";
 import { lookup } from "../../src/policy/lookup.ts";
+import type { Redirect } from "../../src/policy/redirect.ts";
 import type { Policy, PolicySnapshot } from "../../src/policy/snapshot.ts";
 import type { SideVerdict } from "../../src/spec/evaluate.ts";
 import type { DnsFacts } from "../../src/spec/flow.ts";
-import { letsThrough, type Request } from "../../src/spec/l7.ts";
 import type { End } from "./flows.ts";
 import { NODES } from "./universe.ts";
 import type { WorldSettings } from "./world.ts";
@@ -17,6 +19,7 @@ import type { WorldSettings } from "./world.ts";
 export class CompiledWorld {
   readonly snapshot: PolicySnapshot;
   readonly #identities = new Map<string, number>();
+  readonly #matchers = new Map<number, L7Matcher>();
 
   private constructor(snapshot: PolicySnapshot) {
     this.snapshot = snapshot;
@@ -99,17 +102,23 @@ export class CompiledWorld {
     };
   }
 
-  /** Matching requests is not the engine's part; which rules are left to match is. */
   #redirect(id: number, request: Request | undefined): NonNullable<SideVerdict["redirect"]> {
     const redirect = this.snapshot.redirectOf(id);
     if (redirect === undefined || redirect.kind === "listener") {
-      throw new RangeError(`Cannot read redirect "${id}": unknown, expected HTTP or DNS`);
+      throw new RangeError(`Cannot read redirect "${id}": unknown, expected a protocol`);
     }
-    const { kind, open, http, dns } = redirect;
+    const { kind } = redirect;
     if (request === undefined) return { kind };
-    const rules = kind === "http" ? { kind, rules: http } : { kind, rules: dns };
-    return { kind, verdict: open || letsThrough(rules, request) ? "allow" : "deny" };
+    let matcher = this.#matchers.get(id);
+    if (matcher === undefined) this.#matchers.set(id, matcher = mustMatch(redirect));
+    return { kind, verdict: matcher(request) ? "allow" : "deny" };
   }
+}
+
+function mustMatch(redirect: Redirect): L7Matcher {
+  const matcher = l7Matcher(redirect);
+  if (matcher !== undefined) return matcher;
+  throw new RangeError(`Cannot match requests of redirect "${redirect.id}": a listener`);
 }
 
 function worldOf({ family }: IpAddress): number {

@@ -241,6 +241,7 @@ export const FEATURES: Readonly<Record<string, LeaveOut>> = {
   "HTTP headers": http(({ headers: _, ...rule }) => rule),
   "HTTP headerMatches": http(({ headerMatches: _, ...rule }) => rule),
   "DNS rules": l7((rules) => rules.kind === "dns" ? undefined : rules),
+  "server names": portItems(({ serverNames: _, ...item }) => item),
   "authentication": rules(({ authentication: _, ...rule }) => rule),
   "NetworkPolicy": kind("NetworkPolicy"),
   "podSelector of a NetworkPolicy": kubernetes((policy) => ({ ...policy, podSelector: EVERYONE })),

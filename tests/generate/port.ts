@@ -84,21 +84,38 @@ const dnsItem = fc.tuple(
   fc.array(dnsRule, { maxLength: 2 }),
 ).map(([port, protocol, dns]): Json => ({ ports: [{ port, protocol }], rules: { dns } }));
 
+const serverName = fc.constantFrom(
+  ...DNS_NAMES,
+  "*.example.com",
+  "**.example.com",
+  "API.example.com",
+);
+
+const sniItem = fc.tuple(
+  fc.array(httpPort, { minLength: 1, maxLength: 2 }),
+  fc.array(serverName, { minLength: 1, maxLength: 2 }),
+).map(([ports, serverNames]): Json => ({ ports, serverNames }));
+
 /** `toPorts` of a deny rule: ports only. */
 export const denyPorts: fc.Arbitrary<Json> = fc.array(plainItem, { minLength: 1, maxLength: 2 });
 
-/** `toPorts` of an ingress rule: ports, and HTTP above them. */
+/** `toPorts` of an ingress rule: ports, and HTTP or TLS above them. */
 export const ingressPorts: fc.Arbitrary<Json> = fc.array(
-  fc.oneof({ weight: 4, arbitrary: plainItem }, { weight: 3, arbitrary: httpItem }),
+  fc.oneof(
+    { weight: 4, arbitrary: plainItem },
+    { weight: 3, arbitrary: httpItem },
+    { weight: 1, arbitrary: sniItem },
+  ),
   { minLength: 1, maxLength: 2 },
 );
 
-/** `toPorts` of an egress rule: ports, and HTTP or DNS above them. */
+/** `toPorts` of an egress rule: ports, and HTTP, DNS or TLS above them. */
 export const egressPorts: fc.Arbitrary<Json> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: plainItem },
     { weight: 2, arbitrary: httpItem },
     { weight: 2, arbitrary: dnsItem },
+    { weight: 1, arbitrary: sniItem },
   ),
   { minLength: 1, maxLength: 2 },
 );

@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { formatOrigin } from "../../src/policy/cookie.ts";
 import { explain } from "../../src/policy/lookup.ts";
 import type { SideVerdict } from "../../src/spec/evaluate.ts";
-import type { Request } from "../../src/spec/l7.ts";
+import type { Request } from "../../src/cluster/l7_request.ts";
 import { answer, REQUESTS_OF } from "../generate/answers.ts";
 import { CompiledWorld } from "../generate/compiled.ts";
 import { type EmulatedVerdict, EmulatedWorld } from "../generate/emulated.ts";

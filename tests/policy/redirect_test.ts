@@ -18,6 +18,7 @@ Deno.test("RedirectTable has one number for the same demands, in any order", () 
     open: false,
     http: [{ method: "GET" }, { method: "POST" }],
     dns: [],
+    serverNames: [],
   });
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { HttpRule } from "../../src/cluster/l7_rule.ts";
-import { type HttpRequest, letsThrough } from "../../src/spec/l7.ts";
+import type { HttpRequest } from "../../src/cluster/l7_request.ts";
+import { letsThrough } from "../../src/spec/l7.ts";
 
 const REQUEST: HttpRequest = {
   method: "GET",

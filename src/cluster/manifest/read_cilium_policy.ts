@@ -136,7 +136,10 @@ function refuseL7(fields: ReadonlyMap<string, Cursor>): void {
     for (const rule of fields.get(list)?.items() ?? []) {
       if (rule.isNull) continue;
       for (const item of rule.entries().get("toPorts")?.items() ?? []) {
-        item.entries().get("rules")?.fail("is not possible in a host policy", "ports alone");
+        const fields = item.entries();
+        for (const name of ["rules", "serverNames"]) {
+          fields.get(name)?.fail("is not possible in a host policy", "ports alone");
+        }
       }
     }
   }

@@ -70,7 +70,7 @@ export function readPortRule(field: Cursor, direction: RuleDirection, deny: bool
   if (rulesField !== undefined && rules !== undefined) {
     checkL7(rulesField, rules, direction, items, all);
   }
-  const serverNames = fields.get("serverNames")?.items().map(readServerName);
+  const serverNames = readServerNames(fields.get("serverNames"));
   const listener = fields.get("listener");
   const terminatingTls = fields.get("terminatingTLS");
   const originatingTls = fields.get("originatingTLS");
@@ -186,6 +186,20 @@ function readProtocol(field: Cursor): PortProtocol {
     field.fail(`is ${JSON.stringify(text)}, which has no ports here`, instead);
   }
   return PROTOCOLS.find((p) => p === name) ?? field.oneOf(PROTOCOLS);
+}
+
+/**
+ * Reads `serverNames`. As with L7 rules, a list without names is no condition.
+ *
+ * A `*` stands as in DNS patterns: `*.cilium.io` is one label deep, `**.cilium.io` any number
+ * (https://github.com/cilium/cilium/pull/38615). Elsewhere than in front it is for Cilium 1.20
+ * and later (https://github.com/cilium/cilium/pull/43674).
+ */
+function readServerNames(list: Cursor | undefined): readonly string[] | undefined {
+  const items = list?.items() ?? [];
+  if (items.length > 0) return items.map(readServerName);
+  list?.warn("is an empty list, which lets everything through", "at least one server name");
+  return undefined;
 }
 
 function readServerName(field: Cursor): string {

@@ -9,7 +9,7 @@ import type { ClusterObject } from "../../../src/cluster/object.ts";
 import { RESERVED } from "../../../src/identity/reserved.ts";
 import { Ends } from "../../../src/spec/ends.ts";
 import { evaluate, finalVerdict, type FlowVerdict } from "../../../src/spec/evaluate.ts";
-import type { Request } from "../../../src/spec/l7.ts";
+import type { Request } from "../../../src/cluster/l7_request.ts";
 import { type Peer, reservedPeer } from "../../../src/spec/peer.ts";
 import { CompiledWorld } from "../../generate/compiled.ts";
 import { readAll } from "../../generate/read.ts";

@@ -1,10 +1,11 @@
 /** What a proxy is asked: HTTP, DNS, wildcards, conflicts; and authentication. */
-import type { Request } from "../../../src/spec/l7.ts";
+import type { Request } from "../../../src/cluster/l7_request.ts";
 import { all, cilium, DB, TCP80 } from "./_cluster.ts";
 import { CODE, DOCS, testVerdicts } from "./_table.ts";
 
 const L7 = `${DOCS}/layer7/`;
 const HTTP = `${DOCS}/layer7/#http`;
+const SNI = `${DOCS}/layer4/#limit-tls-server-name-indication-sni`;
 const DNS = `${DOCS}/layer7/#dns-policy-and-ip-discovery`;
 const FROM_WEB = "fromEndpoints: [{ matchLabels: { app: web } }]";
 
@@ -26,6 +27,17 @@ function post(path: string): Request {
 
 function query(name: string): Request {
   return { kind: "dns", dns: { name } };
+}
+
+/** The database may send these server names to port 443. */
+function sni(names: string): string {
+  return cilium(
+    `${DB}, egress: [{ toPorts: [{ ports: [{ port: '443', protocol: TCP }], serverNames: [${names}] }] }]`,
+  );
+}
+
+function hello(serverName?: string): Request {
+  return { kind: "tls", tls: serverName === undefined ? {} : { serverName } };
 }
 
 const PUBLIC = "{ method: GET, path: '/public' }";
@@ -226,6 +238,57 @@ testVerdicts([
         query("cilium.io"),
       ],
       ["blue/db", "8.8.8.8", "53/TCP", "denied at egress", "and the other does not", get("/")],
+    ],
+  },
+  {
+    source: SNI,
+    policies: sni("cilium.io, '*.cilium.io'"),
+    flows: [
+      ["blue/db", "8.8.8.8", "443/TCP", "redirected", "server names send the flow to a proxy"],
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "a name", hello("cilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "in any case", hello("Cilium.IO")],
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "one label deep", hello("www.cilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "not two", hello("a.b.cilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "another name", hello("evil.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "the end of one", hello("xcilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "a client without a name", hello()],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "a request without TLS", get("/")],
+      ["blue/db", "8.8.8.8", "80/TCP", "denied at egress", "other ports are closed"],
+    ],
+  },
+  {
+    source: "https://github.com/cilium/cilium/pull/38615",
+    policies: sni("'**.cilium.io'"),
+    flows: [
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "two stars: any depth", hello("a.b.cilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "one label too", hello("a.cilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "not none", hello("cilium.io")],
+    ],
+  },
+  {
+    source: `${L7} ("the layer 7 portions of the latter rule will have no effect")`,
+    policies: all(
+      sni("cilium.io"),
+      cilium(`${DB}, egress: [{ toPorts: [{ ports: [{ port: '443' }] }] }]`, "open"),
+    ),
+    flows: [
+      ["blue/db", "8.8.8.8", "443/TCP", "redirected", "beside an L4 rule a name is not needed"],
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "and any will do", hello("evil.io")],
+      ["blue/db", "8.8.8.8", "443/UDP", "allowed", "UDP is not for the proxy of TLS"],
+    ],
+  },
+  {
+    source: `${L7} ("If the type differs, the policy is rejected")`,
+    policies: all(
+      sni("cilium.io"),
+      cilium(
+        `${DB}, egress: [{ toPorts: [{ ports: [{ port: '443', protocol: TCP }], rules: { http: [{}] } }] }]`,
+        "q",
+      ),
+    ),
+    flows: [
+      ["blue/db", "8.8.8.8", "443/TCP", "allowed", "TLS or HTTP, not both", hello("cilium.io")],
+      ["blue/db", "8.8.8.8", "443/TCP", "denied at egress", "the first by name counts", get("/")],
     ],
   },
   {
