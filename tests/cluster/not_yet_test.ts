@@ -81,3 +81,14 @@ Deno.test("readObjects() reports what is wrong before what is gated", () => {
 Deno.test("NOT_YET names features that exist", () => {
   for (const feature of NOT_YET) assert(FEATURES.includes(feature));
 });
+
+Deno.test("readObjects() says why nothing can be done about TLS interception and listeners", () => {
+  const messages = (["TLS interception", "Envoy listeners"] as const).flatMap((feature) =>
+    readObjects([{ name: "p.yaml", text: USES[feature] }]).errors.map(({ summary }) => summary)
+  );
+  const item = 'Cannot read CiliumNetworkPolicy "default/rule1": spec.egress[0].toPorts[0]';
+  assertEquals(messages, [
+    `${item}.originatingTLS is not supported yet (TLS interception: nothing here ends TLS), expected a policy without it`,
+    `${item}.listener is not supported yet (Envoy listeners: there is no Envoy here), expected a policy without it`,
+  ]);
+});

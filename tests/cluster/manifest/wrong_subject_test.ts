@@ -89,6 +89,16 @@ testWrong([
     ],
   },
   {
+    description: "a host policy with server names",
+    text: clusterwide(
+      '  nodeSelector: {}\n  egress: [{ toPorts: [{ ports: [{ port: "443", protocol: TCP }], serverNames: [a] }] }]',
+    ),
+    message: [
+      'Cannot read CiliumClusterwideNetworkPolicy "rule1": spec.egress[0].toPorts[0].serverNames is not possible in a host policy, expected ports alone',
+      "  at p.yaml:7:80",
+    ],
+  },
+  {
     description: "enableDefaultDeny that is a text",
     text: policy(`${EVERY_POD}  enableDefaultDeny: { ingress: "no" }\n  ingress: [{}]`),
     message: [
