@@ -14,10 +14,9 @@ import {
 } from "../verify/reproducer.ts";
 import type { Scenario } from "../verify/scenario.ts";
 import type { Comparison } from "../verify/compare.ts";
-import { nodeWithSubjectPolicy, ROW_NODE } from "../verify/row_node.ts";
+import { nodeWithSubjectPolicy, ROW_NODE, ROW_NODES } from "../verify/row_node.ts";
 import { type RowReport, runPolicyFlows, runRows } from "../verify/row_run.ts";
-import { allRows } from "../verify/rows/all_rows.ts";
-import type { PacketRow } from "../verify/rows/row.ts";
+import { type PacketTable, packetTables } from "../verify/rows/packet_tables.ts";
 import { openComparison, verifyScenario } from "../verify/verify.ts";
 import { Datapaths } from "./datapaths.ts";
 import { printMutation, printSkipped } from "./mutate_report.ts";
@@ -102,11 +101,15 @@ async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promi
 
 /** What does not depend on the scenario: the packet table, and profiles of every kind. */
 async function runRowNode(datapaths: Datapaths): Promise<RowReport> {
-  const reports = [await runPacketTable(datapaths, allRows())];
+  const reports = [await runPacketTables(datapaths, packetTables())];
   for (const policy of ROW_NODE.policies) {
     await datapaths.load(nodeWithSubjectPolicy(policy.number));
     reports.push(runPolicyFlows(policy, noRules(datapaths)));
   }
+  return addedUp(reports);
+}
+
+function addedUp(reports: readonly RowReport[]): RowReport {
   return {
     rows: reports.reduce((sum, { rows }) => sum + rows, 0),
     packets: reports.reduce((sum, { packets }) => sum + packets, 0),
@@ -114,9 +117,16 @@ async function runRowNode(datapaths: Datapaths): Promise<RowReport> {
   };
 }
 
-async function runPacketTable(datapaths: Datapaths, rows: PacketRow[]): Promise<RowReport> {
-  await datapaths.load(ROW_NODE);
-  return runRows(rows, noRules(datapaths));
+async function runPacketTables(
+  datapaths: Datapaths,
+  tables: readonly PacketTable[],
+): Promise<RowReport> {
+  const reports: RowReport[] = [];
+  for (const { node, rows } of tables) {
+    await datapaths.load(ROW_NODES[node]);
+    reports.push(runRows(rows, noRules(datapaths)));
+  }
+  return addedUp(reports);
 }
 
 /** No rule stands behind the entries of the packet table's node. */
@@ -174,8 +184,11 @@ async function replay(flags: VerifyFlags, folder: string): Promise<ExitCode> {
   const { fault } = reproducer;
   using datapaths = await openDatapaths({ ...flags, ...(fault && { fault }) });
   const wanted = new Set(reproducer.rows);
-  const rows = allRows().filter(({ description }) => wanted.has(description));
-  const table = await runPacketTable(datapaths, rows);
+  const tables = packetTables().map(({ node, rows }) => ({
+    node,
+    rows: rows.filter(({ description }) => wanted.has(description)),
+  }));
+  const table = await runPacketTables(datapaths, tables);
   await datapaths.load(scenario.node);
   injectFault(datapaths, fault);
   const mismatches = [...table.mismatches, ...replayOf(scenario, reproducer, datapaths)];

@@ -12,7 +12,7 @@ import { RESERVED } from "../identity/reserved.ts";
 import { addressBytes } from "./address.ts";
 import { madeUpMac } from "./made_up_mac.ts";
 import { ROW_IDENTITY as ID } from "./row_identity.ts";
-import { ROW_POLICIES, ROW_POLICY } from "./row_policies.ts";
+import { ROW_POLICIES, ROW_POLICY, ROW_REDIRECT } from "./row_policies.ts";
 
 /** Endpoints of {@linkcode ROW_NODE}, by what they are there for. */
 export const ROW_ENDPOINT = {
@@ -141,6 +141,9 @@ const NAMED = ([
   }))
 );
 
+/** Ports of the proxies that listen. */
+export const PROXY_PORT = { LISTENING: 10_001, LAST: 65_535 } as const;
+
 /** The node. Its events are all on. */
 export const ROW_NODE: NodeState = {
   endpoints: [
@@ -175,8 +178,36 @@ export const ROW_NODE: NodeState = {
     { address: addressBytes(ROW_ADDRESS.INSIDE[6]), prefixLength: 128, identity: ID.INSIDE },
   ],
   policies: ROW_POLICIES,
+  redirects: [
+    { id: ROW_REDIRECT.LISTENING, port: PROXY_PORT.LISTENING },
+    { id: ROW_REDIRECT.SILENT, port: 0 },
+    { id: ROW_REDIRECT.LAST, port: PROXY_PORT.LAST },
+  ],
   events: ["drop", "policy_verdict", "trace"] satisfies EventKind[],
 };
+
+const { SUBJECT, NOT_READY } = ROW_ENDPOINT;
+
+/** Seconds in which the aggregating node tells of a flow once. */
+export const ROW_INTERVAL = 5;
+
+/** The nodes that rows run on, each another in one thing. */
+export const ROW_NODES = {
+  usual: ROW_NODE,
+  /** What the subject's policy drops passes, and is not counted by entry. */
+  audited: {
+    ...ROW_NODE,
+    endpoints: ROW_NODE.endpoints.map((endpoint) =>
+      endpoint.id === SUBJECT || endpoint.id === NOT_READY
+        ? { ...endpoint, audit: true, accounting: false }
+        : endpoint
+    ),
+  },
+  aggregating: { ...ROW_NODE, eventInterval: ROW_INTERVAL },
+} satisfies Record<string, NodeState>;
+
+/** One of {@linkcode ROW_NODES}. */
+export type RowNodeName = keyof typeof ROW_NODES;
 
 /** {@linkcode ROW_NODE} with another of its policies for the subject. */
 export function nodeWithSubjectPolicy(policy: number): NodeState {

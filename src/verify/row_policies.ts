@@ -5,6 +5,7 @@
  * @module
  */
 import type { PolicyState } from "../datapath/datapath.ts";
+import { MAX_REDIRECTS } from "../datapath/layout.ts";
 import {
   compareEntries,
   type Direction,
@@ -25,18 +26,20 @@ interface Shape {
   readonly verdict?: Verdict;
   readonly priority?: number;
   readonly authType?: number;
+  readonly redirect?: number;
 }
 
 /** Entries whose cookies count up, so that a verdict from a wrong one shows. */
 function entriesOf(shapes: readonly Shape[]): MapStateEntry[] {
   const entries = shapes.map((shape, i) => {
     const { identity = 0, direction = "ingress", protocol = PROTOCOL.TCP, port = 0 } = shape;
-    const { verdict = "allow", priority = 1000, authType = 0 } = shape;
+    const { redirect, priority = 1000, authType = 0 } = shape;
+    const { verdict = redirect === undefined ? "allow" : "redirect" } = shape;
     const portPrefix = shape.portPrefix ?? (port === 0 ? 0 : PORT_BITS);
     const precedence = precedenceOf(verdict, priority);
     const cookie = i + 1;
     const key = { identity, direction, protocol, port, portPrefix };
-    return { ...key, verdict, precedence, cookie, authType };
+    return { ...key, verdict, precedence, cookie, authType, ...(redirect && { redirect }) };
   });
   return entries.sort(compareEntries);
 }
@@ -61,6 +64,40 @@ const BROAD: readonly Shape[] = [
   { direction: "egress", protocol: PROTOCOL.ICMP, port: 14 },
 ];
 
+/** Redirects by what becomes of the packets; numbers of the table's ends, and beyond it. */
+export const ROW_REDIRECT = {
+  LISTENING: 1,
+  /** Known, but its proxy does not listen. */
+  SILENT: 2,
+  /** In the table, but nobody has said anything about it. */
+  UNKNOWN: 3,
+  LAST: MAX_REDIRECTS - 1,
+  BEYOND: MAX_REDIRECTS,
+} as const;
+
+/** Ports of the subject and of its peer that lead to a proxy, by redirect. */
+export const REDIRECTED_PORT = {
+  LISTENING: 100,
+  SILENT: 101,
+  UNKNOWN: 102,
+  LAST: 103,
+  BEYOND: 104,
+};
+/** The same as `LISTENING`, once the peer has authenticated itself. */
+export const REDIRECTED_WITH_AUTH = 105;
+
+const REDIRECTS: readonly Shape[] = (["ingress", "egress"] as const).flatMap((direction) => {
+  const peer = { identity: ID.PEER, direction };
+  const redirect = ROW_REDIRECT.LISTENING;
+  return [
+    ...(Object.keys(ROW_REDIRECT) as (keyof typeof ROW_REDIRECT)[])
+      .map((name) => ({ ...peer, port: REDIRECTED_PORT[name], redirect: ROW_REDIRECT[name] })),
+    { ...peer, port: REDIRECTED_WITH_AUTH, redirect, authType: 1 },
+    { ...peer, protocol: PROTOCOL.UDP, port: REDIRECTED_PORT.LISTENING, redirect },
+    { ...peer, protocol: PROTOCOL.SCTP, port: REDIRECTED_PORT.LISTENING, redirect },
+  ];
+});
+
 /** What the broad entries above meet: each line another way to win or to lose. */
 const RIVAL: readonly Shape[] = (["ingress", "egress"] as const).flatMap((direction) => {
   const broad = direction === "ingress" ? 1024 : 2048;
@@ -83,6 +120,7 @@ const RIVAL: readonly Shape[] = (["ingress", "egress"] as const).flatMap((direct
 const SUBJECT_RULES: readonly Shape[] = [
   ...BROAD,
   ...RIVAL,
+  ...REDIRECTS,
   { identity: ID.HOST, protocol: PROTOCOL.ANY },
   // A wrong slot is most likely 1, the host's: what only the host may shows it.
   { identity: ID.HOST, direction: "egress", port: 70 },

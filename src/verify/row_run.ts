@@ -1,9 +1,11 @@
 import {
-  DROP_REASON_NAMES,
   EVENT_DROP,
+  EVENT_TRACE,
+  MARK_TO_PROXY,
   PACKET_OK,
   PACKET_REDIRECT,
   PACKET_SHOT,
+  REASON_FORWARDED,
 } from "../datapath/layout.ts";
 import type { PolicyState } from "../datapath/datapath.ts";
 import { type BatchMismatch, withPackets } from "./class_run.ts";
@@ -11,7 +13,8 @@ import type { Answer, Comparison } from "./compare.ts";
 import { START_OF_TIME } from "./packet_maker.ts";
 import { actionName, reasonName } from "./reason_name.ts";
 import { policyFlows } from "./policy_flows.ts";
-import type { PacketRow, RowOutcome } from "./rows/row.ts";
+import type { EventRecord } from "./event_record.ts";
+import type { PacketRow, RowEvent, RowOutcome, RowPacket } from "./rows/row.ts";
 import type { TestPacket } from "./test_packet.ts";
 
 /** What became of the packet table. */
@@ -28,9 +31,7 @@ export function runPolicyFlows(policy: PolicyState, comparison: Comparison): Row
   return { rows: 0, packets: packets.length, mismatches };
 }
 
-interface RowTestPacket extends TestPacket {
-  readonly becomes: RowOutcome;
-}
+type RowTestPacket = TestPacket & Pick<RowPacket, "becomes" | "tells">;
 
 const SECOND = 1_000_000_000n;
 
@@ -42,7 +43,7 @@ export function runRows(rows: readonly PacketRow[], comparison: Comparison): Row
     const result = comparison.run(batch);
     mismatches.push(...withPackets(result, batch));
     for (const [i, packet] of batch.entries()) {
-      const differences = differencesOf(packet.becomes, result.answer(i));
+      const differences = differencesOf(packet, result.answer(i));
       if (differences.length === 0) continue;
       const flow = batch.filter((p) => p.flow === packet.flow);
       const answers = { rows: outcomeText(packet.becomes) };
@@ -79,28 +80,60 @@ export function* rowBatches(
   if (batch.length > 0) yield batch;
 }
 
-function differencesOf(becomes: RowOutcome, { output, events }: Answer): string[] {
-  const verdict = becomes === "pass"
-    ? PACKET_OK
-    : becomes === "deliver"
-    ? PACKET_REDIRECT
-    : PACKET_SHOT;
-  const drops = events.filter(({ type }) => type === EVENT_DROP).map(({ reason }) => reason);
-  const wanted = typeof becomes === "object" ? [becomes.drop] : [];
+function differencesOf(
+  { becomes, tells }: Pick<RowPacket, "becomes" | "tells">,
+  { output, events }: Answer,
+): string[] {
+  const verdict = verdictOf(becomes);
+  const told = events.map(eventText).filter((text) => tells || text.startsWith(DROPPED));
+  const wanted = tells ? tells.map(rowEventText) : isDrop(becomes) ? [rowEventText(becomes)] : [];
   const differences: string[] = [];
   if (output.verdict !== verdict) {
     differences.push(
       `emulator: verdict ${actionName(output.verdict)}, expected ${actionName(verdict)}`,
     );
   }
-  if (drops.join() !== wanted.join()) {
-    const named = (reasons: readonly number[]) => reasons.map(reasonName).join(", ") || "none";
-    differences.push(`emulator: drop reason ${named(drops)}, expected ${named(wanted)}`);
+  if (told.join() !== wanted.join()) {
+    const named = (texts: readonly string[]) => texts.join(", ") || "none";
+    differences.push(`emulator: events ${named(told)}, expected ${named(wanted)}`);
+  }
+  const mark = isProxy(becomes) ? (becomes.proxy << 16 | MARK_TO_PROXY) >>> 0 : output.mark;
+  if (output.mark !== mark) {
+    differences.push(
+      `emulator: mark 0x${output.mark.toString(16)}, expected 0x${mark.toString(16)}`,
+    );
   }
   if (becomes === "deliver" && !hasValidChecksum(output.data)) {
     differences.push("emulator: IPv4 checksum is wrong, expected that of the header");
   }
   return differences;
+}
+
+function isDrop(becomes: RowOutcome): becomes is { readonly drop: number } {
+  return typeof becomes === "object" && "drop" in becomes;
+}
+
+function isProxy(becomes: RowOutcome): becomes is { readonly proxy: number } {
+  return typeof becomes === "object" && "proxy" in becomes;
+}
+
+function verdictOf(becomes: RowOutcome): number {
+  if (becomes === "deliver") return PACKET_REDIRECT;
+  return isDrop(becomes) ? PACKET_SHOT : PACKET_OK;
+}
+
+const DROPPED = "drop ";
+
+function eventText({ type, reason }: EventRecord): string {
+  if (type === EVENT_DROP) return rowEventText({ drop: reason });
+  if (type === EVENT_TRACE) return reason === REASON_FORWARDED ? "answer" : "fallback";
+  return reason === REASON_FORWARDED ? "verdict" : rowEventText({ audited: reason });
+}
+
+function rowEventText(event: RowEvent): string {
+  if (typeof event === "string") return event;
+  if ("drop" in event) return DROPPED + reasonName(event.drop);
+  return `audited ${reasonName(event.audited)}`;
 }
 
 /** The words of a header with its checksum add up to all ones. */
@@ -114,5 +147,5 @@ function hasValidChecksum(frame: Uint8Array): boolean {
 
 function outcomeText(becomes: RowOutcome): string {
   if (typeof becomes === "string") return becomes;
-  return `drop ${DROP_REASON_NAMES.get(becomes.drop) ?? becomes.drop}`;
+  return isDrop(becomes) ? rowEventText(becomes) : `proxy ${becomes.proxy}`;
 }

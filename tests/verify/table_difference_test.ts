@@ -7,7 +7,7 @@ import {
 } from "../../src/verify/table_difference.ts";
 import { ROW_NODE } from "../../src/verify/row_node.ts";
 import { rowBatches } from "../../src/verify/row_run.ts";
-import { allRows } from "../../src/verify/rows/all_rows.ts";
+import { packetTables } from "../../src/verify/rows/packet_tables.ts";
 import { mustOpenEmulator } from "./_scenario.ts";
 
 /** A table with keys of 4 bytes and values of 8. */
@@ -52,7 +52,8 @@ Deno.test("tablesOf() finds entries in every table once the packet table has run
   const { memory, emulator } = await mustOpenEmulator();
   emulator.load(ROW_NODE);
   const input = memory.packetBatch();
-  const [packets = []] = rowBatches(allRows(), input.capacity);
+  const [table] = packetTables();
+  const [packets = []] = rowBatches(table?.rows ?? [], input.capacity);
   for (const packet of packets) input.add(packet);
   emulator.run(input, input);
   for (const { name, keys, keySize, values, valueSize, comparable } of tablesOf(emulator)) {

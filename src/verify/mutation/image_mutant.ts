@@ -19,10 +19,12 @@ import {
   POLICY_ENTRY_MATCH_TYPE_OFF,
   POLICY_ENTRY_PRECEDENCE_OFF,
   POLICY_ENTRY_PREFIX_LEN_OFF,
+  POLICY_ENTRY_REDIRECT_OFF,
   POLICY_ENTRY_SIZE,
   POLICY_ENTRY_VERDICT_OFF,
   PROFILE_DEPTH_MASK,
   VERDICT_ALLOW,
+  VERDICT_REDIRECT,
 } from "../../datapath/layout.ts";
 import { canHaveKey } from "./packet_key.ts";
 
@@ -35,6 +37,7 @@ export type ImagePart =
   | "entry number"
   | "precedence"
   | "cookie"
+  | "redirect"
   | "verdict"
   | "match type"
   | "prefix length"
@@ -49,6 +52,7 @@ export interface ImageByte {
 const ENTRY_FIELDS: readonly (readonly [part: ImagePart, offset: number, bytes: number])[] = [
   ["precedence", POLICY_ENTRY_PRECEDENCE_OFF, 4],
   ["cookie", POLICY_ENTRY_COOKIE_OFF, 4],
+  ["redirect", POLICY_ENTRY_REDIRECT_OFF, 2],
   ["verdict", POLICY_ENTRY_VERDICT_OFF, 1],
   ["match type", POLICY_ENTRY_MATCH_TYPE_OFF, 1],
   ["prefix length", POLICY_ENTRY_PREFIX_LEN_OFF, 1],
@@ -155,10 +159,13 @@ class ImageWalk {
 
   #entry(number: number): void {
     const at = this.#entriesAt + number * POLICY_ENTRY_SIZE;
-    const allows = this.#view.getUint8(at + POLICY_ENTRY_VERDICT_OFF) === VERDICT_ALLOW;
+    const verdict = this.#view.getUint8(at + POLICY_ENTRY_VERDICT_OFF);
+    const redirects = verdict === VERDICT_REDIRECT;
     for (const [part, offset, bytes] of ENTRY_FIELDS) {
+      if (part === "redirect" && !redirects) continue;
       // Whether to authenticate is asked of what is allowed.
-      if (part !== "auth type" || allows) this.#note(at + offset, bytes, part);
+      if (part === "auth type" && !redirects && verdict !== VERDICT_ALLOW) continue;
+      this.#note(at + offset, bytes, part);
     }
   }
 

@@ -13,12 +13,14 @@ import {
   POLICY_ENTRY_MATCH_TYPE_OFF,
   POLICY_ENTRY_PRECEDENCE_OFF,
   POLICY_ENTRY_PREFIX_LEN_OFF,
+  POLICY_ENTRY_REDIRECT_OFF,
   POLICY_ENTRY_SIZE,
   POLICY_ENTRY_VERDICT_OFF,
   PROFILE_DEPTH_MASK,
   PROFILE_UNMERGED,
   VERDICT_ALLOW,
   VERDICT_NONE,
+  VERDICT_REDIRECT,
 } from "../../datapath/layout.ts";
 
 const WORD = 4;
@@ -116,9 +118,14 @@ export class ImageReader {
     const verdict = this.#view.getUint8(at + POLICY_ENTRY_VERDICT_OFF);
     const cookie = this.#view.getUint32(at + POLICY_ENTRY_COOKIE_OFF, true);
     const matchType = this.#view.getUint8(at + POLICY_ENTRY_MATCH_TYPE_OFF);
+    const prefixLength = this.#view.getUint8(at + POLICY_ENTRY_PREFIX_LEN_OFF);
+    const redirects = verdict === VERDICT_REDIRECT;
     // Whether to authenticate is asked of what is allowed.
-    const authenticates = verdict === VERDICT_ALLOW &&
+    const authenticates = (redirects || verdict === VERDICT_ALLOW) &&
       this.#view.getUint8(at + POLICY_ENTRY_AUTH_TYPE_OFF) !== 0;
-    return `${verdict} ${cookie} ${matchType} ${authenticates}`;
+    const redirect = redirects && !authenticates
+      ? this.#view.getUint16(at + POLICY_ENTRY_REDIRECT_OFF, true)
+      : 0;
+    return [verdict, cookie, matchType, prefixLength, authenticates, redirect].join(" ");
   }
 }

@@ -22,16 +22,25 @@ import {
   POLICY_TABLE_TABLE_OFF,
 } from "../../datapath/layout.ts";
 import type { PacketBatch } from "../../datapath/packet_batch.ts";
-import { ROW_ENDPOINT, ROW_NODE } from "../row_node.ts";
+import { ROW_ENDPOINT, ROW_NODE, ROW_NODES, type RowNodeName } from "../row_node.ts";
 import { ROW_POLICY } from "../row_policies.ts";
 import { type Observation, observe, sameObservation } from "./observation.ts";
 import type { PacketSet, TableFault } from "./packet_set.ts";
 
-/** Entries of a conntrack table here: a dump walks all of it, after every mutant. */
-const CONNTRACK_ENTRIES = 8192;
+/** Entries of the tables that are dumped here: a dump walks all of one, after every mutant. */
+const FEWER_ENTRIES: Readonly<Record<string, number>> = {
+  conntrack4: 8192,
+  conntrack6: 8192,
+  accounting: 2048,
+  reported: 4096,
+  fragments4: 2048,
+  fragments6: 2048,
+};
 
-/** Constants of the subject's programs that are not as usual. */
-export interface Constants {
+/** What is not as usual. */
+export interface Circumstances {
+  /** @default {"usual"} */
+  readonly node?: RowNodeName;
   /** Which events the endpoints raise. @default all */
   readonly events?: readonly EventKind[];
   /** The subject has addresses. @default {true} */
@@ -56,7 +65,7 @@ export class Bench {
 }
 
 /**
- * A kernel datapath with {@linkcode ROW_NODE} in it, in which one program of the subject or
+ * A kernel datapath with one of {@linkcode ROW_NODES} in it, in which one program of the subject or
  * one byte of an image is another, and the packet sets are run.
  */
 export class Laboratory implements Disposable {
@@ -67,7 +76,12 @@ export class Laboratory implements Disposable {
   #program = "";
   #spoilt = false;
 
-  private constructor(bench: Bench, kernel: KernelDatapath, spec: CollectionSpec) {
+  private constructor(
+    bench: Bench,
+    kernel: KernelDatapath,
+    spec: CollectionSpec,
+    readonly sets: readonly PacketSet[],
+  ) {
     this.#bench = bench;
     this.#kernel = kernel;
     this.spec = spec;
@@ -80,29 +94,26 @@ export class Laboratory implements Disposable {
    */
   static async open(
     bench: Bench,
-    constants: Constants = {},
+    circumstances: Circumstances = {},
   ): Promise<Laboratory> {
     const spec = cloneSpec(readBpfObject("datapath"));
-    for (const name of ["conntrack4", "conntrack6"]) {
+    for (const [name, entries] of Object.entries(FEWER_ENTRIES)) {
       const map = spec.maps.get(name);
-      if (map !== undefined) map.maxEntries = CONNTRACK_ENTRIES;
+      if (map !== undefined) map.maxEntries = entries;
     }
     const kernel = new KernelDatapath(bench.memory, { object: spec });
     try {
-      await kernel.load(stateWith(constants));
-      const laboratory = new Laboratory(bench, kernel, spec);
+      const { node = "usual", ...constants } = circumstances;
+      await kernel.load(stateWith(ROW_NODES[node], constants));
+      const sets = [...bench.inputs.keys()].filter((set) => set.node === node);
+      const laboratory = new Laboratory(bench, kernel, spec, sets);
       const usual = Object.keys(constants).length === 0;
-      for (const set of laboratory.sets) laboratory.#noteBaseline(set, usual);
+      for (const set of sets) laboratory.#noteBaseline(set, usual);
       return laboratory;
     } catch (error) {
       kernel[Symbol.dispose]();
       throw error;
     }
-  }
-
-  /** The sets, in the order given. */
-  get sets(): readonly PacketSet[] {
-    return [...this.#bench.inputs.keys()];
   }
 
   /** A mutant left it in a state that cannot be trusted: close it and open another. */
@@ -244,13 +255,16 @@ export class Laboratory implements Disposable {
   }
 }
 
-function stateWith({ events, addresses = true, identity }: Constants): NodeState {
-  const endpoints = ROW_NODE.endpoints.map((endpoint) => {
+function stateWith(
+  node: NodeState,
+  { events, addresses = true, identity }: Circumstances,
+): NodeState {
+  const endpoints = node.endpoints.map((endpoint) => {
     if (endpoint.id !== ROW_ENDPOINT.SUBJECT) return endpoint;
     const known = { ...endpoint, identity: identity ?? endpoint.identity };
     return addresses ? known : { ...known, ipv4: undefined, ipv6: undefined };
   });
-  return { ...ROW_NODE, endpoints, events: events ?? ROW_NODE.events };
+  return { ...node, endpoints, events: events ?? node.events };
 }
 
 /** Port of the subject's egress rule for its peer. */

@@ -14,10 +14,11 @@ import {
 import { DIRECT_ENTRY } from "../../datapath/kernel.ts";
 import { PROTOCOL } from "../../policy/map_state.ts";
 import { FIRST_SOURCE_PORT, flowBetween, packetOf, policyFlows } from "../policy_flows.ts";
-import { ROW_ENDPOINT, ROW_NODE } from "../row_node.ts";
+import { ROW_ENDPOINT, ROW_NODE, type RowNodeName } from "../row_node.ts";
 import { ROW_POLICY } from "../row_policies.ts";
 import { rowBatches } from "../row_run.ts";
-import { allRows } from "../rows/all_rows.ts";
+import { packetTables } from "../rows/packet_tables.ts";
+import type { PacketRow } from "../rows/row.ts";
 import type { TestPacket } from "../test_packet.ts";
 
 /** How the kernel's tables are changed for a set, beyond what a node state can say. */
@@ -30,6 +31,8 @@ export type TableFault =
 /** Packets that run together, on one policy of the subject. */
 export interface PacketSet {
   readonly name: string;
+  /** The node that they run on. */
+  readonly node: RowNodeName;
   /** Policy of the subject. */
   readonly policy: number;
   readonly packets: readonly TestPacket[];
@@ -47,21 +50,33 @@ const CAPACITY = 16384;
 
 /** All sets. */
 export function packetSets(): PacketSet[] {
-  const [rows = [], ...rest] = rowBatches(allRows(), CAPACITY);
-  if (rest.length > 0) {
-    throw new RangeError(`Cannot use the packet table: ${rest.length + 1} batches, expected 1`);
-  }
   const policies = ROW_NODE.policies.filter(({ number }) => number !== ROW_POLICY.ALLOW_ALL);
   return [
-    { name: "packet table", policy: ROW_POLICY.SMALL, packets: rows },
-    { name: "past from_container", policy: ROW_POLICY.SMALL, packets: directPackets(rows) },
+    ...packetTables().flatMap(({ node, rows }) => rowSets(node, onlyBatch(rows))),
     ...policies.map((policy): PacketSet => ({
       name: nameOfFlows(policy.number),
+      node: "usual",
       policy: policy.number,
       packets: policyFlows(policy),
     })),
-    ...faultSets(),
+    ...faultSets("usual"),
+    ...faultSets("audited"),
   ];
+}
+
+/** Every node runs its own rows, and what is told of them differs by node. */
+function rowSets(node: RowNodeName, packets: readonly TestPacket[]): PacketSet[] {
+  const policy = ROW_POLICY.SMALL;
+  return [
+    { name: `packet table, ${node} node`, node, policy, packets },
+    { name: `past from_container, ${node} node`, node, policy, packets: directPackets(packets) },
+  ];
+}
+
+function onlyBatch(rows: readonly PacketRow[]): readonly TestPacket[] {
+  const [packets = [], ...rest] = rowBatches(rows, CAPACITY);
+  if (rest.length === 0) return packets;
+  throw new RangeError(`Cannot use the packet table: ${rest.length + 1} batches, expected 1`);
 }
 
 /**
@@ -75,15 +90,16 @@ function directPackets(rows: readonly TestPacket[]): TestPacket[] {
 }
 
 /** States that no control plane should make: the programs fail closed. */
-function faultSets(): PacketSet[] {
+function faultSets(node: RowNodeName): PacketSet[] {
   const set = (name: string, table: TableFault, reason: number): PacketSet => ({
-    name,
+    name: `${name}, ${node} node`,
+    node,
     policy: ROW_POLICY.SMALL,
     packets: openFlow(),
     fault: { table, reason },
   });
   const class1 = 1 << 24;
-  return [
+  const faults = [
     set("no policy", { kind: "policy", number: 0 }, DROP_EP_NOT_READY),
     set("last policy number", { kind: "policy", number: 4095 }, DROP_EP_NOT_READY),
     set("policy number out of range", { kind: "policy", number: 4096 }, DROP_EP_NOT_READY),
@@ -100,9 +116,14 @@ function faultSets(): PacketSet[] {
       DROP_MISSED_TAIL_CALL,
     ),
     set("redirect", { kind: "entry verdict", verdict: 3 }, DROP_PROXY_LOOKUP_FAILED),
-    set("unknown verdict 4", { kind: "entry verdict", verdict: 4 }, DROP_POLICY),
-    set("unknown verdict 5", { kind: "entry verdict", verdict: 5 }, DROP_POLICY),
-    set("unknown verdict 255", { kind: "entry verdict", verdict: 255 }, DROP_POLICY),
+  ];
+  // Which are drops of policy, and audit mode lets those pass.
+  const verdicts = node === "audited" ? [] : [4, 5, 255];
+  return [
+    ...faults,
+    ...verdicts.map((verdict) =>
+      set(`unknown verdict ${verdict}`, { kind: "entry verdict", verdict }, DROP_POLICY)
+    ),
   ];
 }
 

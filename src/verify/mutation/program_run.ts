@@ -1,6 +1,7 @@
 import { type ProgramSpec, VerifierError } from "ebpf-ts-loader";
 import { SyscallError } from "ebpf-ts-loader/sys";
-import { type Bench, type Constants, Laboratory } from "./laboratory.ts";
+import { type Bench, type Circumstances, Laboratory } from "./laboratory.ts";
+import { readBpfObject } from "../../datapath/bpf_objects.ts";
 import { mutated, type ProgramMutant, programMutants } from "./mutant.ts";
 import { ROW_IDENTITY } from "../row_identity.ts";
 import type { PacketSet } from "./packet_set.ts";
@@ -16,79 +17,83 @@ export interface ProgramFates {
   readonly survived: readonly ProgramMutant[];
 }
 
+/** Every mutant is tried on all of them: each node gets packets to code of its own. */
+const NODES: readonly Circumstances[] = [
+  { node: "usual" },
+  { node: "audited" },
+  { node: "aggregating" },
+];
+
 /** A mutated mask of events shows only where the rest is off, a null address where it is one. */
-const OTHER_CONSTANTS: readonly Constants[] = [
-  { events: [] },
-  { events: ["drop"] },
-  { events: ["policy_verdict"] },
-  { events: ["trace"] },
+const OTHER_CONSTANTS: readonly Circumstances[] = [
+  { node: "aggregating", events: [] },
+  { node: "aggregating", events: ["drop"] },
+  { node: "aggregating", events: ["policy_verdict"] },
+  { node: "aggregating", events: ["trace"] },
   { addresses: false },
   // Bits that are set in one of the two identities and not in the other.
   { identity: ROW_IDENTITY.LONG },
 ];
+
+type Fate = "killed" | "refused" | "unreached" | "survived";
 
 /** Tries every mutant of every program against the packet sets of a bench. */
 export async function runProgramMutants(
   bench: Bench,
   onProgress: (done: number, total: number) => void,
 ): Promise<ProgramFates> {
-  const { killed, refused, unreached, survived } = await firstRound(bench, onProgress);
-  let left = survived;
-  for (const constants of OTHER_CONSTANTS) left = await anotherRound(bench, constants, left);
+  const { programs, btf } = readBpfObject("datapath");
+  const fates = new Map<ProgramMutant, Fate>(
+    [...programMutants(programs.values(), btf)].map((mutant) => [mutant, "unreached"]),
+  );
+  const of = (...wanted: readonly Fate[]) =>
+    [...fates].filter(([, fate]) => wanted.includes(fate)).map(([mutant]) => mutant);
+  const rounds = NODES.length + OTHER_CONSTANTS.length;
+  for (const [round, circumstances] of [...NODES, ...OTHER_CONSTANTS].entries()) {
+    const left = of("survived", "unreached");
+    const tried = await runRound(
+      bench,
+      circumstances,
+      left,
+      (done) =>
+        onProgress(round * fates.size + done * fates.size / left.length, rounds * fates.size),
+    );
+    for (const [mutant, fate] of tried) {
+      // What one round has not reached another may have; what has once run is not refused.
+      if (fate === "unreached" || (fate === "refused" && fates.get(mutant) === "survived")) {
+        continue;
+      }
+      fates.set(mutant, fate);
+    }
+  }
   return {
-    killed: killed + survived.length - left.length,
-    refused,
-    unreached,
-    survived: left,
+    killed: of("killed").length,
+    refused: of("refused").length,
+    unreached: of("unreached"),
+    survived: of("survived"),
   };
 }
 
-async function firstRound(
+async function runRound(
   bench: Bench,
-  onProgress: (done: number, total: number) => void,
-): Promise<ProgramFates> {
-  const fates = { killed: 0, refused: 0 };
-  const unreached: ProgramMutant[] = [];
-  const survived: ProgramMutant[] = [];
-  using workplace = await Workplace.open(bench);
-  const { programs, btf } = workplace.laboratory.spec;
-  const mutants = [...programMutants(programs.values(), btf)];
+  circumstances: Circumstances,
+  mutants: readonly ProgramMutant[],
+  onProgress: (done: number) => void,
+): Promise<Map<ProgramMutant, Fate>> {
+  const fates = new Map<ProgramMutant, Fate>();
+  using workplace = await Workplace.open(bench, circumstances);
+  const { programs } = workplace.laboratory.spec;
   const reaches = new Map([...programs].map(([name, spec]) => [name, new Reach(spec)]));
   for (const [done, mutant] of mutants.entries()) {
-    onProgress(done, mutants.length);
-    await workplace.tidy();
-    const reached = reaches.get(mutant.program)?.reaches(mutant.instruction, workplace.laboratory);
+    onProgress(done);
     await workplace.tidy();
     const program = programs.get(mutant.program);
-    if (program === undefined || !reached) {
-      unreached.push(mutant);
-      continue;
-    }
-    const fate = tryMutant(workplace.laboratory, program, mutant);
-    if (fate === "survived") survived.push(mutant);
-    else fates[fate]++;
-  }
-  return { ...fates, unreached, survived };
-}
-
-/** Tries survivors with other constants; returns those that survive again. */
-async function anotherRound(
-  bench: Bench,
-  constants: Constants,
-  mutants: readonly ProgramMutant[],
-): Promise<ProgramMutant[]> {
-  using workplace = await Workplace.open(bench, constants);
-  const survived: ProgramMutant[] = [];
-  for (const mutant of mutants) {
+    const reached = reaches.get(mutant.program)?.reaches(mutant.instruction, workplace.laboratory);
     await workplace.tidy();
-    const { laboratory } = workplace;
-    const program = laboratory.spec.programs.get(mutant.program);
-    const sets = laboratory.sets.slice(0, PARSED_SETS);
-    const killed = program !== undefined &&
-      tryMutant(laboratory, program, mutant, sets) === "killed";
-    if (!killed) survived.push(mutant);
+    const fate = program && reached && tryMutant(workplace.laboratory, program, mutant);
+    fates.set(mutant, fate || "unreached");
   }
-  return survived;
+  return fates;
 }
 
 /** A laboratory that is replaced when a mutant has spoilt it. */
@@ -98,13 +103,13 @@ class Workplace implements Disposable {
   private constructor(
     laboratory: Laboratory,
     readonly bench: Bench,
-    readonly constants: Constants | undefined,
+    readonly circumstances: Circumstances,
   ) {
     this.#laboratory = laboratory;
   }
 
-  static async open(bench: Bench, constants?: Constants): Promise<Workplace> {
-    return new Workplace(await Laboratory.open(bench, constants), bench, constants);
+  static async open(bench: Bench, circumstances: Circumstances): Promise<Workplace> {
+    return new Workplace(await Laboratory.open(bench, circumstances), bench, circumstances);
   }
 
   get laboratory(): Laboratory {
@@ -114,7 +119,7 @@ class Workplace implements Disposable {
   async tidy(): Promise<void> {
     if (!this.#laboratory.isSpoilt) return;
     this.#laboratory[Symbol.dispose]();
-    this.#laboratory = await Laboratory.open(this.bench, this.constants);
+    this.#laboratory = await Laboratory.open(this.bench, this.circumstances);
   }
 
   [Symbol.dispose](): void {
@@ -129,10 +134,9 @@ function tryMutant(
   laboratory: Laboratory,
   program: ProgramSpec,
   mutant: ProgramMutant,
-  sets: readonly PacketSet[] = likeliestFirst(laboratory.sets, mutant),
-): "killed" | "refused" | "survived" {
+): Fate {
   if (!isAccepted(laboratory, mutated(program, mutant))) return "refused";
-  return laboratory.isNoticed(sets) ? "killed" : "survived";
+  return laboratory.isNoticed(likeliestFirst(laboratory.sets, mutant)) ? "killed" : "survived";
 }
 
 /** A mutant of the policy lookup is noticed by flows, any other by the packet table. */

@@ -16,6 +16,9 @@ import {
   DROP_INVALID_SIP,
   DROP_POLICY,
   DROP_POLICY_DENY,
+  DROP_PROXY_LOOKUP_FAILED,
+  DROP_PROXY_SET_FAILED,
+  DROP_PROXY_UNKNOWN_PROTO,
   DROP_TTL_EXCEEDED,
   DROP_UNKNOWN_L3,
   DROP_VLAN_FILTERED,
@@ -41,10 +44,31 @@ export const DROP = {
   DENY: DROP_POLICY_DENY,
   AUTH: DROP_AUTH_REQUIRED,
   NOT_READY: DROP_EP_NOT_READY,
+  PROXY_LOOKUP: DROP_PROXY_LOOKUP_FAILED,
+  PROXY_SET: DROP_PROXY_SET_FAILED,
+  PROXY_UNKNOWN: DROP_PROXY_UNKNOWN_PROTO,
 } as const;
 
-/** What must become of a packet: it goes to the stack, to an endpoint, or nowhere. */
-export type RowOutcome = "pass" | "deliver" | { readonly drop: number };
+/**
+ * What must become of a packet: it goes to the stack, to an endpoint, by the stack to a proxy
+ * that listens on a port, or nowhere.
+ */
+export type RowOutcome =
+  | "pass"
+  | "deliver"
+  | { readonly proxy: number }
+  | { readonly drop: number };
+
+/**
+ * An event: a verdict, a trace of an answer or of a missing slot, a drop, or a verdict of audit
+ * mode over a drop; both of these by reason.
+ */
+export type RowEvent =
+  | "verdict"
+  | "answer"
+  | "fallback"
+  | { readonly drop: number }
+  | { readonly audited: number };
 
 /** One packet of a row. */
 export interface RowPacket {
@@ -55,6 +79,8 @@ export interface RowPacket {
   /** Seconds since the row began. @default {0} */
   readonly at?: number;
   readonly becomes: RowOutcome;
+  /** All events that it raises, in order. @default its drop, if it is one, and any others */
+  readonly tells?: readonly RowEvent[];
 }
 
 /** Packets that run one after the other. */
@@ -64,8 +90,13 @@ export interface PacketRow {
 }
 
 /** Shorthand for a drop. */
-export function drop(reason: keyof typeof DROP): RowOutcome {
+export function drop(reason: keyof typeof DROP): { readonly drop: number } {
   return { drop: DROP[reason] };
+}
+
+/** Shorthand for what audit mode lets pass. */
+export function audited(reason: keyof typeof DROP): { readonly audited: number } {
+  return { audited: DROP[reason] };
 }
 
 /** Who can stand at an end of a row's packet. */

@@ -1,0 +1,44 @@
+import type { RowNodeName } from "../row_node.ts";
+import { aggregationRows } from "./aggregation.ts";
+import { auditRows } from "./audit.ts";
+import { conntrackRows } from "./conntrack.ts";
+import { extensionRows } from "./extensions.ts";
+import { fragmentRows } from "./fragments.ts";
+import { ipv4Rows } from "./ipv4.ts";
+import { ipv6Rows } from "./ipv6.ts";
+import { linkRows } from "./link.ts";
+import { protocolRows } from "./protocols.ts";
+import { redirectRows } from "./redirects.ts";
+import { relatedRows } from "./related.ts";
+import { type PacketRow, SourcePorts } from "./row.ts";
+import { senderRows } from "./sender.ts";
+
+/** Rows of the packet table that run on one node. */
+export interface PacketTable {
+  readonly node: RowNodeName;
+  readonly rows: readonly PacketRow[];
+}
+
+/** The whole packet table; the same rows in the same order every time. */
+export function packetTables(): PacketTable[] {
+  const ports = new SourcePorts();
+  return [
+    {
+      node: "usual",
+      rows: [
+        ...linkRows(ports),
+        ...ipv4Rows(ports),
+        ...ipv6Rows(ports),
+        ...extensionRows(ports),
+        ...fragmentRows(ports),
+        ...protocolRows(),
+        ...senderRows(ports),
+        ...conntrackRows(ports),
+        ...relatedRows(ports),
+        ...redirectRows(ports),
+      ],
+    },
+    { node: "audited", rows: auditRows(ports) },
+    { node: "aggregating", rows: aggregationRows(ports) },
+  ];
+}
