@@ -18,23 +18,26 @@ import {
 } from "./layout";
 import { packet, verdict } from "./packet";
 import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import { ACCOUNTING_FIRST_OFF, ACCOUNTING_KEY_OFF, ACCOUNTING_OFF, own } from "./worker";
 
 /* bpf/accounting.h in AssemblyScript: counters by policy entry. */
 
 const PROTOCOL_BITS: u32 = 8;
 
-export const accounting = changetype<Table>(memory.data(32, 8));
-const key: usize = memory.data(16, 16);
-const first: usize = memory.data(16, 16);
+// @ts-ignore: decorator
+@inline
+export function accounting(): Table {
+  return changetype<Table>(own + ACCOUNTING_OFF);
+}
 
-/** Takes all memory at once, so that no packet has to. */
+/** Takes all memory of a worker at once, so that no packet has to. */
 export function initAccounting(): bool {
-  accounting.limit = MAX_ACCOUNTING;
-  return reserve(accounting, MAX_ACCOUNTING, ACCOUNTING_KEY_SIZE, METRICS_VALUE_SIZE) == 0;
+  accounting().limit = MAX_ACCOUNTING;
+  return reserve(accounting(), MAX_ACCOUNTING, ACCOUNTING_KEY_SIZE, METRICS_VALUE_SIZE) == 0;
 }
 
 export function clearAccounting(): void {
-  clear(accounting, ACCOUNTING_KEY_SIZE);
+  clear(accounting(), ACCOUNTING_KEY_SIZE);
 }
 
 function namesPeer(matchType: u32): bool {
@@ -42,6 +45,7 @@ function namesPeer(matchType: u32): bool {
 }
 
 function writeKey(direction: u32, peerIdentity: u32): void {
+  const key = own + ACCOUNTING_KEY_OFF;
   v128.store(key, i64x2.splat(0));
   store<u32>(key, endpointId(), ACCOUNTING_KEY_ENDPOINT_OFF);
   store<u8>(key, <u8>direction, ACCOUNTING_KEY_DIRECTION_OFF);
@@ -58,9 +62,11 @@ function writeKey(direction: u32, peerIdentity: u32): void {
 export function account(direction: u32, peerIdentity: u32): void {
   if (verdict.matchType == MATCH_NONE) return;
   writeKey(direction, peerIdentity);
-  const position = find(accounting, key, ACCOUNTING_KEY_SIZE);
+  const key = own + ACCOUNTING_KEY_OFF;
+  const table = accounting();
+  const position = find(table, key, ACCOUNTING_KEY_SIZE);
   if (position != NOT_FOUND) {
-    const value = accounting.values + <usize>position * METRICS_VALUE_SIZE;
+    const value = table.values + <usize>position * METRICS_VALUE_SIZE;
     const packets = load<u64>(value, METRICS_VALUE_PACKETS_OFF);
     const bytes = load<u64>(value, METRICS_VALUE_BYTES_OFF);
     store<u64>(value, packets + 1, METRICS_VALUE_PACKETS_OFF);
@@ -68,10 +74,11 @@ export function account(direction: u32, peerIdentity: u32): void {
     return;
   }
   // In the place of one that counted few packets; the kernel's choice is another.
-  if (accounting.count >= accounting.limit) {
-    evict(accounting, ACCOUNTING_KEY_SIZE, METRICS_VALUE_SIZE, METRICS_VALUE_PACKETS_OFF);
+  if (table.count >= table.limit) {
+    evict(table, ACCOUNTING_KEY_SIZE, METRICS_VALUE_SIZE, METRICS_VALUE_PACKETS_OFF);
   }
+  const first = own + ACCOUNTING_FIRST_OFF;
   store<u64>(first, 1, METRICS_VALUE_PACKETS_OFF);
   store<u64>(first, <u64>packet.length, METRICS_VALUE_BYTES_OFF);
-  upsert(accounting, key, first, ACCOUNTING_KEY_SIZE, METRICS_VALUE_SIZE);
+  upsert(table, key, first, ACCOUNTING_KEY_SIZE, METRICS_VALUE_SIZE);
 }

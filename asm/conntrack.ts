@@ -46,33 +46,42 @@ import {
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
 import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple, verdict } from "./packet";
 import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import { CONNTRACK4_OFF, CONNTRACK6_OFF, CT_CREATED_OFF, CT_KEY_OFF, own } from "./worker";
 
 /*
  * bpf/conntrack.h in AssemblyScript. The kernel's maps evict a flow that was not used for long
  * when they are full; here it is one of a few whose time is over first.
  */
 
-export const conntrack4 = changetype<Table>(memory.data(32, 8));
-export const conntrack6 = changetype<Table>(memory.data(32, 8));
+// @ts-ignore: decorator
+@inline
+export function conntrack4(): Table {
+  return changetype<Table>(own + CONNTRACK4_OFF);
+}
 
-const key: usize = memory.data(40, 16);
-const created: usize = memory.data(64, 16);
+// @ts-ignore: decorator
+@inline
+export function conntrack6(): Table {
+  return changetype<Table>(own + CONNTRACK6_OFF);
+}
 
-/** Takes all memory at once, so that no packet has to. */
-export function initConntrack(): bool {
-  conntrack4.limit = conntrack6.limit = MAX_CONNTRACK;
-  return reserve(conntrack4, MAX_CONNTRACK, CT4_KEY_SIZE, CT_ENTRY_SIZE) == 0 &&
-    reserve(conntrack6, MAX_CONNTRACK, CT6_KEY_SIZE, CT_ENTRY_SIZE) == 0;
+/** Takes all memory of a worker at once, so that no packet has to. */
+export function initConntrack(workers: u32): bool {
+  const limit = MAX_CONNTRACK / workers;
+  conntrack4().limit = conntrack6().limit = limit;
+  return reserve(conntrack4(), limit, CT4_KEY_SIZE, CT_ENTRY_SIZE) == 0 &&
+    reserve(conntrack6(), limit, CT6_KEY_SIZE, CT_ENTRY_SIZE) == 0;
 }
 
 export function clearConntrack(): void {
-  clear(conntrack4, CT4_KEY_SIZE);
-  clear(conntrack6, CT6_KEY_SIZE);
+  clear(conntrack4(), CT4_KEY_SIZE);
+  clear(conntrack6(), CT6_KEY_SIZE);
 }
 
 // @ts-ignore: decorator
 @inline
 function writeKey4(ends: Tuple, direction: u32, reverse: bool): void {
+  const key = own + CT_KEY_OFF;
   store<u32>(key, <u32>(reverse ? ends.daddrLow : ends.saddrLow), CT4_KEY_SADDR_OFF);
   store<u32>(key, <u32>(reverse ? ends.saddrLow : ends.daddrLow), CT4_KEY_DADDR_OFF);
   store<u16>(key, reverse ? ends.dport : ends.sport, CT4_KEY_SPORT_OFF);
@@ -85,6 +94,7 @@ function writeKey4(ends: Tuple, direction: u32, reverse: bool): void {
 // @ts-ignore: decorator
 @inline
 function writeKey6(ends: Tuple, direction: u32, reverse: bool): void {
+  const key = own + CT_KEY_OFF;
   const addresses = changetype<usize>(ends);
   const saddr = v128.load(addresses, SADDR_OFF);
   const daddr = v128.load(addresses, DADDR_OFF);
@@ -105,13 +115,13 @@ function findEntry(ends: Tuple, direction: u32, reverse: bool, now: u32): usize 
   let position: u32;
   let table: Table;
   if (ends.family == 4) {
-    table = conntrack4;
+    table = conntrack4();
     writeKey4(ends, direction, reverse);
-    position = find(table, key, CT4_KEY_SIZE);
+    position = find(table, own + CT_KEY_OFF, CT4_KEY_SIZE);
   } else {
-    table = conntrack6;
+    table = conntrack6();
     writeKey6(ends, direction, reverse);
-    position = find(table, key, CT6_KEY_SIZE);
+    position = find(table, own + CT_KEY_OFF, CT6_KEY_SIZE);
   }
   if (position == NOT_FOUND) return 0;
   const entry = table.values + <usize>position * CT_ENTRY_SIZE;
@@ -206,6 +216,7 @@ export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
 /** Remembers a new flow. Returns 0 or a drop reason. */
 export function conntrackCreate(direction: u32, now: u32): i32 {
   const flags = packetFlags(CT_NEW);
+  const created = own + CT_CREATED_OFF;
   v128.store(created, i64x2.splat(0));
   v128.store(created, i64x2.splat(0), 16);
   v128.store(created, i64x2.splat(0), 32);
@@ -221,10 +232,10 @@ export function conntrackCreate(direction: u32, now: u32): i32 {
   store<u8>(created, packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
   if (packet.family == 4) {
     writeKey4(tuple(), direction, false);
-    return insert(conntrack4, CT4_KEY_SIZE);
+    return insert(conntrack4(), CT4_KEY_SIZE);
   }
   writeKey6(tuple(), direction, false);
-  return insert(conntrack6, CT6_KEY_SIZE);
+  return insert(conntrack6(), CT6_KEY_SIZE);
 }
 
 /** Stores the new entry, in the place of an old one where the table is full. */
@@ -232,6 +243,6 @@ export function conntrackCreate(direction: u32, now: u32): i32 {
 @inline
 function insert(table: Table, keySize: usize): i32 {
   if (table.count >= table.limit) evict(table, keySize, CT_ENTRY_SIZE, CT_ENTRY_EXPIRES_OFF);
-  const error = upsert(table, key, created, keySize, CT_ENTRY_SIZE);
+  const error = upsert(table, own + CT_KEY_OFF, own + CT_CREATED_OFF, keySize, CT_ENTRY_SIZE);
   return error < 0 ? DROP_CT_CREATE_FAILED : 0;
 }

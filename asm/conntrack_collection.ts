@@ -43,7 +43,7 @@ function collect(table: Table, keySize: usize, now: u32): void {
 /** Removes what has expired at `now`, in seconds. Returns the address of the counts. */
 export function collectConntrack(now: u32): usize {
   memory.fill(counts, 0, <usize>CT_EXPIRY_COUNT << 2);
-  collect(conntrack4, CT4_KEY_SIZE, now);
-  collect(conntrack6, CT6_KEY_SIZE, now);
+  collect(conntrack4(), CT4_KEY_SIZE, now);
+  collect(conntrack6(), CT6_KEY_SIZE, now);
   return counts;
 }

@@ -1,5 +1,6 @@
 import { enterEndpoint, setNow } from "./endpoint_config";
-import { endpointPolicy, policyTable } from "./endpoints";
+import { endpointPolicy, loadPolicyTable, policyTable } from "./endpoints";
+import { announceEpoch, BURST, leaveEpoch } from "./epoch";
 import { policyKey, policyTableLookup } from "./image";
 import { ipcacheLookup } from "./ipcache";
 import {
@@ -28,6 +29,8 @@ import { ETH_HLEN } from "./net";
 import { clearPacket, DADDR_OFF, packet } from "./packet";
 import { parsePacket } from "./parse";
 import { fromContainer, mark, setMark, toContainer } from "./programs";
+import { workerOf } from "./steering";
+import { ownNumber, workerCount } from "./worker";
 
 /*
  * Batches: packets through whole programs (what bpf/harness.bpf.c does in the kernel),
@@ -66,9 +69,32 @@ function runProgram(slot: usize, data: usize, length: u32): i32 {
 export function runPackets(input: usize, count: u32, output: usize): void {
   for (let i: u32 = 0; i < count; ++i) {
     const at = <usize>i * PACKET_SLOT_SIZE;
+    if (!(i % BURST)) announceEpoch();
     if (input != output) copyWords(output + at, input + at, PACKET_SLOT_SIZE);
     runPacket(output + at);
   }
+  leaveEpoch();
+}
+
+/**
+ * Runs this worker's share of the packets, in order: those that {@linkcode workerOf} gives to
+ * it. When all workers have done so, each packet has run once.
+ */
+export function runShare(input: usize, count: u32, output: usize): void {
+  const workers = workerCount();
+  let burst: u32 = 0;
+  announceEpoch();
+  for (let i: u32 = 0; i < count; ++i) {
+    const at = <usize>i * PACKET_SLOT_SIZE;
+    if (workerOf(input + at, workers) != ownNumber) continue;
+    if (++burst == BURST) {
+      announceEpoch();
+      burst = 0;
+    }
+    if (input != output) copyWords(output + at, input + at, PACKET_SLOT_SIZE);
+    runPacket(output + at);
+  }
+  leaveEpoch();
 }
 
 // @ts-ignore: decorator
@@ -99,7 +125,7 @@ export function classifyPackets(input: usize, count: u32, output: usize): void {
       ? load<u32>(endpointPolicy(endpoint), ENDPOINT_POLICY_POLICY_OFF)
       : 0;
     const current = policyTable(policy);
-    const table = current ? load<u32>(current) : 0;
+    const table = current ? <u32>loadPolicyTable(current) : 0;
     if (!table) {
       store<u64>(out, <u64>(DROP_EP_NOT_READY << 8) << 32);
       continue;
@@ -116,7 +142,7 @@ export function lookupPolicies(queries: usize, count: u32, output: usize): void 
     const query = queries + (<usize>i << 4);
     const out = output + (<usize>i << 3);
     const current = policyTable(load<u32>(query));
-    const table = current ? load<u32>(current) : 0;
+    const table = current ? <u32>loadPolicyTable(current) : 0;
     if (!table) {
       store<u64>(out, <u64>(DROP_EP_NOT_READY << 8) << 32);
       continue;

@@ -17,19 +17,27 @@ const EVENTS_OFF: usize = 12;
 const IPV6_OFF: usize = 16;
 const EVENT_INTERVAL_OFF: usize = 32;
 
-let configs: usize = 0;
+/** Address of the array, in memory: every worker reads it. */
+const configs: usize = memory.data(4, 4);
 /** Of the program that runs. */
 let current: usize = 0;
 let currentId: u32 = 0;
 let clock: u64 = 0;
 
 export function initEndpointConfigs(): bool {
-  configs = allocateZeroed(<usize>MAX_ENDPOINTS * CONFIG_SIZE);
-  return configs != 0;
+  const array = allocateZeroed(<usize>MAX_ENDPOINTS * CONFIG_SIZE);
+  store<u32>(configs, <u32>array);
+  return array != 0;
 }
 
 export function clearEndpointConfigs(): void {
-  memory.fill(configs, 0, <usize>MAX_ENDPOINTS * CONFIG_SIZE);
+  memory.fill(configOf(0), 0, <usize>MAX_ENDPOINTS * CONFIG_SIZE);
+}
+
+// @ts-ignore: decorator
+@inline
+function configOf(id: u32): usize {
+  return <usize>load<u32>(configs) + <usize>id * CONFIG_SIZE;
 }
 
 /** Gives an endpoint its programs. `ipv6` points to 16 bytes. */
@@ -41,7 +49,7 @@ export function configureEndpoint(
   events: u32,
   eventInterval: u32,
 ): void {
-  const config = configs + <usize>id * CONFIG_SIZE;
+  const config = configOf(id);
   store<u32>(config, 1);
   store<u32>(config, ifindex, IFINDEX_OFF);
   store<u32>(config, ipv4, IPV4_OFF);
@@ -55,7 +63,7 @@ export function configureEndpoint(
 @inline
 export function enterEndpoint(id: u32): bool {
   if (id >= MAX_ENDPOINTS) return false;
-  const config = configs + <usize>id * CONFIG_SIZE;
+  const config = configOf(id);
   if (!load<u32>(config)) return false;
   current = config;
   currentId = id;

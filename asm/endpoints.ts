@@ -20,6 +20,7 @@ import {
   POLICY_TABLE_TABLE_OFF,
 } from "./layout";
 import { find, NOT_FOUND, reset, Table, upsert } from "./table";
+import { ENDPOINT_LOOKUP_OFF, own } from "./worker";
 
 /*
  * The maps around endpoints: address → endpoint, endpoint id → policy number, policy
@@ -27,23 +28,26 @@ import { find, NOT_FOUND, reset, Table, upsert } from "./table";
  */
 
 export const endpoints = changetype<Table>(memory.data(32, 8));
-let policies: usize = 0;
-let tables: usize = 0;
+/** Addresses of the arrays, in memory: every worker reads them. */
+const arrays: usize = memory.data(8, 8);
+const TABLES_OFF: usize = 4;
 
 const key: usize = memory.data(24, 8);
 const value: usize = memory.data(24, 8);
 
 export function initEndpoints(): bool {
-  policies = allocateZeroed(<usize>MAX_ENDPOINTS * ENDPOINT_POLICY_SIZE);
-  tables = allocateZeroed(<usize>MAX_POLICIES * POLICY_TABLE_SIZE);
+  const policies = allocateZeroed(<usize>MAX_ENDPOINTS * ENDPOINT_POLICY_SIZE);
+  const tables = allocateZeroed(<usize>MAX_POLICIES * POLICY_TABLE_SIZE);
+  store<u32>(arrays, <u32>policies);
+  store<u32>(arrays, <u32>tables, TABLES_OFF);
   return policies != 0 && tables != 0;
 }
 
 export function resetEndpoints(): void {
   reset(endpoints, ENDPOINT_KEY_SIZE, ENDPOINT_INFO_SIZE);
   endpoints.limit = MAX_ENDPOINTS * 2;
-  memory.fill(policies, 0, <usize>MAX_ENDPOINTS * ENDPOINT_POLICY_SIZE);
-  memory.fill(tables, 0, <usize>MAX_POLICIES * POLICY_TABLE_SIZE);
+  memory.fill(endpointPolicy(0), 0, <usize>MAX_ENDPOINTS * ENDPOINT_POLICY_SIZE);
+  memory.fill(policyTable(0), 0, <usize>MAX_POLICIES * POLICY_TABLE_SIZE);
 }
 
 /** MAC addresses in the low 48 bits, first byte lowest. `address` points to 16 bytes. */
@@ -72,6 +76,7 @@ export function upsertEndpoint(
 // @ts-ignore: decorator
 @inline
 export function endpointLookup(family: u32, address: usize): usize {
+  const key = own + ENDPOINT_LOOKUP_OFF;
   v128.store(key, v128.load(address), ENDPOINT_KEY_ADDRESS_OFF);
   store<u32>(key, family, ENDPOINT_KEY_FAMILY_OFF);
   const position = find(endpoints, key, ENDPOINT_KEY_SIZE);
@@ -82,7 +87,7 @@ export function endpointLookup(family: u32, address: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function endpointPolicy(id: u32): usize {
-  return policies + <usize>id * ENDPOINT_POLICY_SIZE;
+  return <usize>load<u32>(arrays) + <usize>id * ENDPOINT_POLICY_SIZE;
 }
 
 export function setEndpointPolicy(id: u32, identitySlot: u64, policy: u32, flags: u32): void {
@@ -96,12 +101,20 @@ export function setEndpointPolicy(id: u32, identitySlot: u64, policy: u32, flags
 // @ts-ignore: decorator
 @inline
 export function policyTable(policy: u32): usize {
-  return policy < MAX_POLICIES ? tables + <usize>policy * POLICY_TABLE_SIZE : 0;
+  return policy < MAX_POLICIES ? <usize>load<u32>(arrays, TABLES_OFF) + <usize>policy * POLICY_TABLE_SIZE : 0;
 }
 
 /** The swap: table and revision in one store. */
 export function setPolicyTable(policy: u32, table: u32, revision: u32): void {
   const word = <u64>table << (POLICY_TABLE_TABLE_OFF * 8) |
     <u64>revision << (POLICY_TABLE_REVISION_OFF * 8);
-  store<u64>(policyTable(policy), word);
+  if (ASC_FEATURE_THREADS) atomic.store<u64>(policyTable(policy), word);
+  else store<u64>(policyTable(policy), word);
+}
+
+/** Reads what {@linkcode setPolicyTable} stored, in one load: table low, revision high. */
+// @ts-ignore: decorator
+@inline
+export function loadPolicyTable(current: usize): u64 {
+  return ASC_FEATURE_THREADS ? atomic.load<u64>(current) : load<u64>(current);
 }

@@ -54,6 +54,16 @@ import {
 } from "./layout";
 import { DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
 import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import {
+  EVENT_COUNT_OFF,
+  EVENTS_LOST_OFF,
+  EVENTS_OFF,
+  METRICS_OFF,
+  own,
+  REPORTED_KEY_OFF,
+  REPORTED_LAST_OFF,
+  REPORTED_OFF,
+} from "./worker";
 
 /* bpf/events.h in AssemblyScript: counters and events. */
 
@@ -64,58 +74,62 @@ import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
 const CAPACITY: u32 = (EVENTS_RING_BYTES - 1) / (80 + 8);
 
 /** Kinds of events of packets without a flow → when one was last raised, seconds. */
-const reported = changetype<Table>(memory.data(32, 8));
-const key: usize = memory.data(16, 16);
-const last: usize = memory.data(4, 4);
+// @ts-ignore: decorator
+@inline
+function reported(): Table {
+  return changetype<Table>(own + REPORTED_OFF);
+}
 
-let metrics: usize = 0;
-let events: usize = 0;
-let eventCount: u32 = 0;
-let lostCount: u32 = 0;
-
+/** Takes all memory of a worker at once, so that no packet has to. */
 export function initEvents(): bool {
-  metrics = allocateZeroed(<usize>METRICS_SIZE * METRICS_VALUE_SIZE);
-  events = allocate(<usize>CAPACITY * EVENT_SIZE);
-  reported.limit = MAX_REPORTED;
+  const metrics = allocateZeroed(<usize>METRICS_SIZE * METRICS_VALUE_SIZE);
+  const events = allocate(<usize>CAPACITY * EVENT_SIZE);
+  store<u32>(own, <u32>metrics, METRICS_OFF);
+  store<u32>(own, <u32>events, EVENTS_OFF);
+  reported().limit = MAX_REPORTED;
   return metrics != 0 && events != 0 &&
-    reserve(reported, MAX_REPORTED, REPORTED_KEY_SIZE, 4) == 0;
+    reserve(reported(), MAX_REPORTED, REPORTED_KEY_SIZE, 4) == 0;
 }
 
 /** Forgets what has been told. */
 export function clearReported(): void {
-  clear(reported, REPORTED_KEY_SIZE);
+  clear(reported(), REPORTED_KEY_SIZE);
 }
 
+// @ts-ignore: decorator
+@inline
 export function metricsAddress(): usize {
-  return metrics;
+  return <usize>load<u32>(own, METRICS_OFF);
 }
 
 export function clearMetrics(): void {
-  memory.fill(metrics, 0, <usize>METRICS_SIZE * METRICS_VALUE_SIZE);
+  memory.fill(metricsAddress(), 0, <usize>METRICS_SIZE * METRICS_VALUE_SIZE);
 }
 
+// @ts-ignore: decorator
+@inline
 export function eventsAddress(): usize {
-  return events;
+  return <usize>load<u32>(own, EVENTS_OFF);
 }
 
 export function eventsBytes(): usize {
-  return <usize>eventCount * EVENT_SIZE;
+  return <usize>load<u32>(own, EVENT_COUNT_OFF) * EVENT_SIZE;
 }
 
 export function eventsLost(): u32 {
-  return lostCount;
+  return load<u32>(own, EVENTS_LOST_OFF);
 }
 
 export function clearEvents(): void {
-  eventCount = 0;
-  lostCount = 0;
+  store<u32>(own, 0, EVENT_COUNT_OFF);
+  store<u32>(own, 0, EVENTS_LOST_OFF);
 }
 
 // @ts-ignore: decorator
 @inline
 export function count(reason: u32, direction: u32, bytes: u32): void {
   const key = (reason << 1 | direction) & (METRICS_SIZE - 1);
-  const value = metrics + <usize>key * METRICS_VALUE_SIZE;
+  const value = metricsAddress() + <usize>key * METRICS_VALUE_SIZE;
   store<u64>(
     value,
     load<u64>(value, METRICS_VALUE_PACKETS_OFF) + 1,
@@ -129,13 +143,14 @@ export function count(reason: u32, direction: u32, bytes: u32): void {
 }
 
 export function raiseEvent(type: u32, reason: u32, direction: u32): void {
+  const eventCount = load<u32>(own, EVENT_COUNT_OFF);
   if (eventCount == CAPACITY) {
-    lostCount += 1;
+    store<u32>(own, eventsLost() + 1, EVENTS_LOST_OFF);
     count(REASON_EVENT_LOST, direction, packet.length);
     return;
   }
-  const event = events + <usize>eventCount * EVENT_SIZE;
-  eventCount += 1;
+  const event = eventsAddress() + <usize>eventCount * EVENT_SIZE;
+  store<u32>(own, eventCount + 1, EVENT_COUNT_OFF);
   store<u8>(event, <u8>type, EVENT_TYPE_OFF);
   store<u8>(event, <u8>reason, EVENT_REASON_OFF);
   store<u8>(event, <u8>direction, EVENT_DIRECTION_OFF);
@@ -168,6 +183,7 @@ export function flowEventDue(last: u32): bool {
 }
 
 function writeKey(type: u32, reason: u32, direction: u32): void {
+  const key = own + REPORTED_KEY_OFF;
   store<u32>(key, packet.srcIdentity, REPORTED_KEY_SRC_IDENTITY_OFF);
   store<u32>(key, packet.dstIdentity, REPORTED_KEY_DST_IDENTITY_OFF);
   store<u16>(key, <u16>endpointId(), REPORTED_KEY_ENDPOINT_OFF);
@@ -183,14 +199,16 @@ export function raiseFlowlessEvent(type: u32, reason: u32, direction: u32): void
   const interval = eventInterval();
   if (interval) {
     writeKey(type, reason, direction);
-    const position = find(reported, key, REPORTED_KEY_SIZE);
+    const key = own + REPORTED_KEY_OFF;
+    const table = reported();
+    const position = find(table, key, REPORTED_KEY_SIZE);
     if (position != NOT_FOUND) {
-      if (nowSeconds() - load<u32>(reported.values + (<usize>position << 2)) < interval) return;
-    } else if (reported.count >= reported.limit) {
-      evict(reported, REPORTED_KEY_SIZE, 4, 0);
+      if (nowSeconds() - load<u32>(table.values + (<usize>position << 2)) < interval) return;
+    } else if (table.count >= table.limit) {
+      evict(table, REPORTED_KEY_SIZE, 4, 0);
     }
-    store<u32>(last, nowSeconds());
-    upsert(reported, key, last, REPORTED_KEY_SIZE, 4);
+    store<u32>(own, nowSeconds(), REPORTED_LAST_OFF);
+    upsert(table, key, own + REPORTED_LAST_OFF, REPORTED_KEY_SIZE, 4);
   }
   raiseEvent(type, reason, direction);
 }

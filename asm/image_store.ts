@@ -24,8 +24,11 @@ import {
 
 /** Size classes, smallest first. */
 export const CLASSES: u32 = 3;
+/** Tables of all classes. */
+export const TABLES: u32 = IMAGE_S_TABLES + IMAGE_M_TABLES + IMAGE_L_TABLES;
 
-let directory: usize = 0;
+/** Address of the array, in memory: every worker reads it. */
+const directory: usize = memory.data(4, 4);
 
 export function slotsOf(sizeClass: u32): u32 {
   return sizeClass == 0 ? IMAGE_S_SLOTS : sizeClass == 1 ? IMAGE_M_SLOTS : IMAGE_L_SLOTS;
@@ -51,19 +54,22 @@ function firstOf(sizeClass: u32): u32 {
 }
 
 export function initImageStore(): bool {
-  directory = allocateZeroed(<usize>(IMAGE_S_TABLES + IMAGE_M_TABLES + IMAGE_L_TABLES) << 2);
-  return directory != 0;
+  const array = allocateZeroed(<usize>TABLES << 2);
+  store<u32>(directory, <u32>array);
+  return array != 0;
 }
 
 /** Address of the images' addresses, u32 each: class S, then M, then L. */
+// @ts-ignore: decorator
+@inline
 export function imageDirectory(): usize {
-  return directory;
+  return <usize>load<u32>(directory);
 }
 
 // @ts-ignore: decorator
 @inline
 function directoryEntry(sizeClass: u32, index: u32): usize {
-  return directory + (<usize>(firstOf(sizeClass) + index) << 2);
+  return imageDirectory() + (<usize>(firstOf(sizeClass) + index) << 2);
 }
 
 /** Address of a table's image, or 0. */

@@ -7,11 +7,13 @@ import { clearConntrack, initConntrack } from "./conntrack";
 import { clearEndpointConfigs, initEndpointConfigs } from "./endpoint_config";
 import { initEndpoints, resetEndpoints } from "./endpoints";
 import { clearEvents, clearMetrics, clearReported, initEvents } from "./events";
+import { initEpoch } from "./epoch";
 import { clearFragments, initFragments } from "./fragment";
 import { initImageBuilder } from "./image_builder";
 import { initImageStore } from "./image_store";
 import { resetIpcache } from "./ipcache";
 import { clearRedirects, initRedirects } from "./proxy";
+import { addArea, enterWorker, workerCount } from "./worker";
 
 export { clearAccounting } from "./accounting";
 export { allocate, allocatePages, release } from "./arena";
@@ -19,7 +21,7 @@ export { errorDetail } from "./build_error";
 export { firstDifference } from "./compare";
 export { clearConntrack } from "./conntrack";
 export { collectConntrack } from "./conntrack_collection";
-export { classifyPackets, lookupPolicies, runPackets } from "./emulator";
+export { classifyPackets, lookupPolicies, runPackets, runShare } from "./emulator";
 export { endpointPolicy, policyTable, setPolicyTable } from "./endpoints";
 export {
   clearEvents,
@@ -30,6 +32,7 @@ export {
   eventsLost,
   metricsAddress,
 } from "./events";
+export { reclaimImages, retireImage } from "./epoch";
 export { clearFragments } from "./fragment";
 export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
@@ -50,27 +53,43 @@ export {
   upsertIpcacheCidr,
   upsertLocalEndpoint,
 } from "./tables";
+export { enterWorker } from "./worker";
 
-/** Allocates everything whose size is fixed. Call once. Returns whether memory sufficed. */
-export function initialize(): bool {
+/**
+ * Allocates everything whose size is fixed. Call once for a memory, in one instance, which is
+ * then its only writer. Returns whether memory sufficed.
+ *
+ * @param workers Instances that will run packets, 1 to MAX_WORKERS; 1 in the plain build. Each
+ * tracks its share of the flows.
+ */
+export function initialize(workers: u32): bool {
   if (!initImageStore() || !initImageBuilder() || !initEndpoints()) return false;
-  if (!initEndpointConfigs() || !initEvents() || !initConntrack() || !initFragments()) return false;
-  if (!initRedirects() || !initAccounting()) return false;
+  if (!initEndpointConfigs() || !initRedirects() || !initEpoch()) return false;
+  for (let worker: u32 = 0; worker < workers; ++worker) {
+    if (!addArea() || !enterWorker(worker)) return false;
+    if (!initEvents() || !initConntrack(workers) || !initFragments(workers)) return false;
+    if (!initAccounting()) return false;
+  }
+  enterWorker(0);
   resetIpcache();
   resetEndpoints();
   return true;
 }
 
-/** Empties all tables, conntrack, metrics and events. Images stay. */
+/** Empties all tables, and what packets have left behind in each worker. Images stay. */
 export function resetTables(): void {
   resetIpcache();
   resetEndpoints();
   clearEndpointConfigs();
   clearRedirects();
-  clearConntrack();
-  clearFragments();
-  clearMetrics();
-  clearEvents();
-  clearReported();
-  clearAccounting();
+  for (let worker: u32 = 0; worker < workerCount(); ++worker) {
+    enterWorker(worker);
+    clearConntrack();
+    clearFragments();
+    clearMetrics();
+    clearEvents();
+    clearReported();
+    clearAccounting();
+  }
+  enterWorker(0);
 }

@@ -20,6 +20,7 @@ import {
 } from "./layout";
 import { mix32 } from "./hash";
 import { find, findHashed, NOT_FOUND, reset, Table, upsert } from "./table";
+import { CIDR_KEY_OFF, own } from "./worker";
 
 /*
  * bpf/ipcache.h in AssemblyScript: exact addresses first, then CIDRs from the longest
@@ -39,7 +40,6 @@ const IDENTITY_KEY_SIZE: usize = 4;
 const IDENTITY_VALUE_SIZE: usize = 4;
 
 const info: usize = memory.data(16, 8);
-const cidrKey: usize = memory.data(24, 8);
 const lengths4: usize = memory.data(4 + 33 * 4, 8);
 const lengths6: usize = memory.data(4 + 129 * 4, 8);
 
@@ -103,23 +103,23 @@ function maskWord(word: u32, bits: i32): u32 {
 }
 
 export function upsertCidr4(address: u32, prefixLength: u32, value: usize): i32 {
-  store<u32>(cidrKey, prefixLength);
-  store<u32>(cidrKey, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+  store<u32>(own + CIDR_KEY_OFF, prefixLength);
+  store<u32>(own + CIDR_KEY_OFF, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
   addLength(lengths4, prefixLength);
-  return upsert(ipcache4Cidr, cidrKey, value, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  return upsert(ipcache4Cidr, own + CIDR_KEY_OFF, value, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
 }
 
 export function upsertCidr6(address: usize, prefixLength: u32, value: usize): i32 {
   writeCidr6(address, prefixLength);
   addLength(lengths6, prefixLength);
-  return upsert(ipcache6Cidr, cidrKey, value, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  return upsert(ipcache6Cidr, own + CIDR_KEY_OFF, value, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
 }
 
 // @ts-ignore: decorator
 @inline
 function writeCidr6(address: usize, prefixLength: u32): void {
-  store<u32>(cidrKey, prefixLength);
-  const key = cidrKey + IPCACHE6_CIDR_KEY_ADDRESS_OFF;
+  store<u32>(own + CIDR_KEY_OFF, prefixLength);
+  const key = own + CIDR_KEY_OFF + IPCACHE6_CIDR_KEY_ADDRESS_OFF;
   const bits = <i32>prefixLength;
   store<u32>(key, maskWord(load<u32>(address), bits));
   store<u32>(key, maskWord(load<u32>(address, 4), bits - 32), 4);
@@ -140,9 +140,9 @@ function valueAt(table: Table, position: u32): u64 {
 function lookupCidr4(address: u32): u64 {
   for (let i: u32 = 0, count = load<u32>(lengths4); i < count; ++i) {
     const prefixLength = lengthAt(lengths4, i);
-    store<u32>(cidrKey, prefixLength);
-    store<u32>(cidrKey, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
-    const position = find(ipcache4Cidr, cidrKey, IPCACHE4_CIDR_KEY_SIZE);
+    store<u32>(own + CIDR_KEY_OFF, prefixLength);
+    store<u32>(own + CIDR_KEY_OFF, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+    const position = find(ipcache4Cidr, own + CIDR_KEY_OFF, IPCACHE4_CIDR_KEY_SIZE);
     if (position != NOT_FOUND) return valueAt(ipcache4Cidr, position);
   }
   return identitySlot(IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV4);
@@ -151,7 +151,7 @@ function lookupCidr4(address: u32): u64 {
 function lookupCidr6(address: usize): u64 {
   for (let i: u32 = 0, count = load<u32>(lengths6); i < count; ++i) {
     writeCidr6(address, lengthAt(lengths6, i));
-    const position = find(ipcache6Cidr, cidrKey, IPCACHE6_CIDR_KEY_SIZE);
+    const position = find(ipcache6Cidr, own + CIDR_KEY_OFF, IPCACHE6_CIDR_KEY_SIZE);
     if (position != NOT_FOUND) return valueAt(ipcache6Cidr, position);
   }
   return identitySlot(IDENTITY_WORLD_IPV6, IDENTITY_WORLD_IPV6);

@@ -1,6 +1,8 @@
+import { PACKET_OFF, QUOTED_OFF, VERDICT_OFF } from "./worker";
+
 /*
- * What the stages know of one packet (bpf/packet.h), in raw memory: one packet is under
- * way at a time, so there is one of each.
+ * What the stages know of one packet (bpf/packet.h), in the worker's area: one packet is
+ * under way at a time, so there is one of each.
  */
 
 /** Both ends of a flow, as one of its packets names them. */
@@ -64,10 +66,18 @@ export const FRAGMENT_LATER: u32 = 2;
 export const SADDR_OFF: usize = 0;
 export const DADDR_OFF: usize = 16;
 
-export const packet = changetype<Packet>(memory.data(80, 16));
+// The first worker's area is at 1024; literals, so that they fold in the plain build.
+export let packet: Packet = changetype<Packet>(1088);
+export let verdict: Verdict = changetype<Verdict>(1168);
 /** Of the packet that an ICMP error is about. */
-export const quoted = changetype<Tuple>(memory.data(48, 16));
-export const verdict = changetype<Verdict>(memory.data(32, 16));
+export let quoted: Tuple = changetype<Tuple>(1200);
+
+/** Part of entering a worker. */
+export function usePacketsOf(area: usize): void {
+  packet = changetype<Packet>(area + PACKET_OFF);
+  verdict = changetype<Verdict>(area + VERDICT_OFF);
+  quoted = changetype<Tuple>(area + QUOTED_OFF);
+}
 
 /** The packet's own ends. */
 // @ts-ignore: decorator

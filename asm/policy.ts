@@ -1,4 +1,4 @@
-import { policyTable } from "./endpoints";
+import { loadPolicyTable, policyTable } from "./endpoints";
 import { policyKey, policyTableLookup } from "./image";
 import {
   DROP_AUTH_REQUIRED,
@@ -25,7 +25,7 @@ import { packet, verdict } from "./packet";
 export function policyDecide(policy: u32, direction: u32, slot: u32): i32 {
   const current = policyTable(policy);
   if (!current) return DROP_EP_NOT_READY;
-  const table = load<u64>(current); // table and revision belong together
+  const table = loadPolicyTable(current);
   if (!<u32>table) return DROP_EP_NOT_READY;
   verdict.revision = <u32>(table >> 32);
   const key = policyKey(packet.protocol, packet.policyPort);

@@ -10,20 +10,22 @@ import { packet, verdict } from "./packet";
 
 /* bpf/proxy.h in AssemblyScript, and the array of redirects: id → port, u32 each. */
 
-let redirects: usize = 0;
+/** Address of the array, in memory: every worker reads it. */
+const redirects: usize = memory.data(4, 4);
 
 export function initRedirects(): bool {
-  redirects = allocateZeroed(<usize>MAX_REDIRECTS << 2);
-  return redirects != 0;
+  const array = allocateZeroed(<usize>MAX_REDIRECTS << 2);
+  store<u32>(redirects, <u32>array);
+  return array != 0;
 }
 
 export function clearRedirects(): void {
-  memory.fill(redirects, 0, <usize>MAX_REDIRECTS << 2);
+  memory.fill(redirectPort(0), 0, <usize>MAX_REDIRECTS << 2);
 }
 
 /** Address of a redirect's port. The id is known to be in range. */
 export function redirectPort(id: u32): usize {
-  return redirects + (<usize>id << 2);
+  return <usize>load<u32>(redirects) + (<usize>id << 2);
 }
 
 /**

@@ -51,11 +51,11 @@ function tableOf(number: u32): Table {
     case 5:
       return endpoints;
     case 6:
-      return conntrack4;
+      return conntrack4();
     case 8:
-      return accounting;
+      return accounting();
     default:
-      return conntrack6;
+      return conntrack6();
   }
 }
 

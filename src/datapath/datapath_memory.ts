@@ -40,7 +40,13 @@ import {
 } from "./layout.ts";
 import { checkIdentity, checkIpcacheEntry, checkNodeState } from "./node_state.ts";
 import { PacketBatch } from "./packet_batch.ts";
-import { INITIAL_PAGES, instantiateWasm, type WasmInstance, type WasmSource } from "./wasm.ts";
+import {
+  INITIAL_PAGES,
+  instantiateWasm,
+  MAXIMUM_PAGES,
+  type WasmInstance,
+  type WasmSource,
+} from "./wasm.ts";
 
 /** Number of each hash table in the module (asm/tables.ts), and its sizes. */
 const HASH_TABLES = {
@@ -81,6 +87,11 @@ export interface DatapathMemoryOptions {
   memory?: WebAssembly.Memory;
   /** @default {"auto"} */
   mergeMode?: MergeMode;
+  /**
+   * Instances that will run packets in this memory, each with its share of conntrack. More than
+   * one takes the module with threads. See `EmulatorPool`. @default {1}
+   */
+  workers?: number;
 }
 
 function macWords(mac: Uint8Array): [low: number, high: number] {
@@ -124,8 +135,8 @@ export class DatapathMemory {
    */
   constructor(source: WasmSource, options: DatapathMemoryOptions = {}) {
     const memory = options.memory ??
-      new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: 65536 });
-    this.wasm = instantiateWasm(source, memory);
+      new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
+    this.wasm = instantiateWasm(source, memory, options.workers);
     this.builder = new ImageBuilder(this.wasm);
     this.#mergeMode = options.mergeMode ?? "auto";
   }
@@ -248,7 +259,7 @@ export class DatapathMemory {
 
   /** A view on the memory. */
   bytes(address: number, length: number): Uint8Array<ArrayBuffer> {
-    // The memory is not shared in this build.
+    // Of a shared memory it is a SharedArrayBuffer, which views treat alike.
     return new Uint8Array(this.wasm.memory.buffer as ArrayBuffer, address >>> 0, length);
   }
 

@@ -148,6 +148,21 @@ export class ImageBuilder {
     this.#wasm.exports.freeImage(image.table);
   }
 
+  /**
+   * Frees an image that no policy names any more, once every worker has passed; without
+   * workers, at once.
+   *
+   * @returns How many images wait for workers.
+   */
+  retire(image: PolicyImage): number {
+    return this.#wasm.exports.retireImage(image.table);
+  }
+
+  /** Frees what waits and no worker reads any more. Returns how many images wait still. */
+  reclaim(): number {
+    return this.#wasm.exports.reclaimImages();
+  }
+
   /** Writes the builder's input and returns its address. */
   #write(entries: readonly MapStateEntry[], slotOf: (identity: number) => number): number {
     const { exports, memory } = this.#wasm;

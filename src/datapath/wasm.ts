@@ -12,7 +12,8 @@ import { IMAGE_LINE_BYTES } from "./layout.ts";
  * WebAssembly: `>>> 0` where they may exceed 2³¹.
  */
 export interface WasmExports {
-  initialize(): number;
+  initialize(workers: number): number;
+  enterWorker(worker: number): number;
   resetTables(): void;
   allocate(size: number): number;
   allocatePages(size: number): number;
@@ -32,6 +33,8 @@ export interface WasmExports {
   changedSpanCount(): number;
   errorDetail(): number;
   freeImage(table: number): void;
+  retireImage(table: number): number;
+  reclaimImages(): number;
   imageDirectory(): number;
   imageOf(table: number): number;
   linesOf(sizeClass: number): number;
@@ -74,6 +77,7 @@ export interface WasmExports {
   setPolicyTable(policy: number, table: number, revision: number): void;
 
   runPackets(input: number, count: number, output: number): void;
+  runShare(input: number, count: number, output: number): void;
   classifyPackets(input: number, count: number, output: number): void;
   lookupPolicies(queries: number, count: number, output: number): void;
   lookupAddresses(addresses: number, count: number, family: number, output: number): void;
@@ -102,23 +106,55 @@ export type WasmSource = BufferSource | WebAssembly.Module;
 /** Pages that the module expects its memory to have at the start. */
 export const INITIAL_PAGES = 16;
 
+/** Pages that the module expects its memory to be able to have: 4 GiB. */
+export const MAXIMUM_PAGES = 65536;
+
 /**
  * Instantiates the module in `memory`, which must not be in use by another instance: its
  * first pages become the module's static data.
  *
+ * @param workers How many instances of {@linkcode instantiateWorker} will share the memory; more
+ * than one takes the build with threads.
  * @throws {RangeError} If the memory cannot grow to what the module allocates at once.
  */
-export function instantiateWasm(source: WasmSource, memory: WebAssembly.Memory): WasmInstance {
-  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
-  const { exports } = instantiateSync<{ [name in keyof WasmExports]: WasmExports[name] }>(module, {
-    env: { memory, abort: reportAbort },
-  });
-  if (!exports.initialize()) {
+export function instantiateWasm(
+  source: WasmSource,
+  memory: WebAssembly.Memory,
+  workers = 1,
+): WasmInstance {
+  const exports = instantiate(source, memory);
+  if (!exports.initialize(workers)) {
     throw new RangeError(
       `Cannot initialize "emulator.wasm": out of memory at ${memory.buffer.byteLength} bytes, expected a memory that can grow`,
     );
   }
   return { exports, memory };
+}
+
+/**
+ * Instantiates the module with threads once more in a memory that is in use, as one of its
+ * workers. Each worker's number must be used by one thread at a time.
+ *
+ * @throws {RangeError} If the memory was not made for so many workers.
+ */
+export function instantiateWorker(
+  source: WasmSource,
+  memory: WebAssembly.Memory,
+  worker: number,
+): WasmInstance {
+  const exports = instantiate(source, memory);
+  if (!exports.enterWorker(worker)) {
+    throw new RangeError(
+      `Cannot enter worker "${worker}": no such worker, expected one of those that the memory has`,
+    );
+  }
+  return { exports, memory };
+}
+
+function instantiate(source: WasmSource, memory: WebAssembly.Memory): WasmExports {
+  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+  type Exports = { [name in keyof WasmExports]: WasmExports[name] };
+  return instantiateSync<Exports>(module, { env: { memory, abort: reportAbort } }).exports;
 }
 
 /** Only the debug build calls it: an invariant does not hold. */
