@@ -151,6 +151,11 @@ export class EmulatorPool implements Datapath {
     this.#ask(worker, OPERATION.all, batch.pointer, batch.count, batch.pointer);
   }
 
+  /** Whether all workers have run what they were given. */
+  idle(): boolean {
+    return this.#words.every((words) => Atomics.load(words, COMMAND.done) === words[COMMAND.asked]);
+  }
+
   /**
    * Waits until all workers have run what they were given.
    *
@@ -200,6 +205,10 @@ export class EmulatorPool implements Datapath {
 
   accounting(): AccountingDump {
     return mergeAccounting(this.#fromEach((emulator) => emulator.accounting()));
+  }
+
+  clearAccounting(): void {
+    this.#fromEach((emulator) => emulator.clearAccounting());
   }
 
   /** Ends the threads. The memory lives as long as something names it. */
