@@ -22,6 +22,7 @@ import {
 } from "./cluster.ts";
 import { churn } from "./churn.ts";
 import { NodeView } from "./node_view.ts";
+import { traceQueries } from "./trace_queries.ts";
 
 /** A cluster of the published size: 60 pods on each of 1,000 nodes. */
 const FULL: ClusterShape = { nodes: 1000, pods: 60_000, identities: 10_000, policies: 5000 };
@@ -214,6 +215,7 @@ export function scaleSuite({ quick }: { readonly quick: boolean }): Benchmark[] 
     noMatchRules("engine.nomatch_rules.20k", 20_000),
     cidrRules("engine.cidr_rules.1k", 1000),
     rollout("engine.rollout.6k_pods", TENTH),
+    traceQueries("engine.trace_queries"),
   ];
   if (quick) return small;
   return [

@@ -23,7 +23,9 @@ const BATCH = 1024;
 /** What an end is to the engine. */
 interface ResolvedEnd {
   readonly policy: Policy | undefined;
-  /** Of its identity. Absent for what is no pod: who looks at it matters. */
+  /** Absent for what is no pod: who looks at it matters. */
+  readonly identity: number | undefined;
+  /** Of its identity, where that is known. */
   readonly slot: number | undefined;
   /** Once it has been asked. */
   table: PolicyTable | undefined;
@@ -67,39 +69,45 @@ export class EmulatorTwin implements Twin {
   #answerBatch(questions: readonly Question[], answers: Answer[]): void {
     if (this.#known.snapshot !== this.#cluster.snapshot) this.#forget();
     // Egress and ingress of each question, in turn; millions of questions want no objects here.
-    const tables: (PolicyTable | undefined)[] = [];
+    const asked: (ResolvedEnd | undefined)[] = [];
     const sides: (SideAnswer | undefined)[] = [];
     for (const question of questions) {
       const source = this.#resolve(question.source);
       const destination = this.#resolve(question.destination);
       // What makes room for a table must not be one that the batch still asks.
       if (this.#tables.full && (this.#lacks(source) || this.#lacks(destination))) {
-        this.#run(questions, tables, sides);
+        this.#run(questions, asked, sides);
         this.#forget();
       }
-      tables.push(this.#ask(question, "egress", source, destination));
-      tables.push(this.#ask(question, "ingress", destination, source));
+      asked.push(
+        this.#ask(question, "egress", source, destination),
+        this.#ask(question, "ingress", destination, source),
+      );
     }
-    this.#run(questions, tables, sides);
+    this.#run(questions, asked, sides);
     let side = 0;
     for (const question of questions) {
       const egress = sides[side++] ?? withoutPolicy(question.source);
       const ingress = sides[side++] ?? withoutPolicy(question.destination);
-      answers.push(
-        answerWithin(question) ?? bothSides(
-          this.#answers.withRequest(question, egress),
-          this.#answers.withRequest(question, ingress),
-        ),
-      );
+      answers.push(answerWithin(question) ?? this.#both(question, egress, ingress));
     }
   }
 
+  #both(question: Question, egress: SideAnswer, ingress: SideAnswer): Answer {
+    if (question.request === undefined) return bothSides(egress, ingress);
+    return bothSides(
+      this.#answers.withRequest(question, egress),
+      this.#answers.withRequest(question, ingress),
+    );
+  }
+
+  /** Adds the lookup of a side, and returns whom it is about; `undefined` without a policy. */
   #ask(
     question: Question,
     direction: Direction,
     subject: ResolvedEnd,
     other: ResolvedEnd,
-  ): PolicyTable | undefined {
+  ): ResolvedEnd | undefined {
     if (subject.policy === undefined) return undefined;
     const table = subject.table ??= this.#tables.get(subject.policy) ??
       this.#tables.add(subject.policy);
@@ -108,7 +116,7 @@ export class EmulatorTwin implements Twin {
     const slot = other.slot ?? this.#cluster.slotOf(this.#peerOf(question, direction));
     const side = egress ? DIRECTION_EGRESS : DIRECTION_INGRESS;
     this.#batch.add(table.number, side, slot, question.protocol, question.port);
-    return table;
+    return subject;
   }
 
   /** Identity of the other end. */
@@ -124,10 +132,9 @@ export class EmulatorTwin implements Twin {
     if (known === undefined) {
       const policy = this.#cluster.policyOf(end);
       // Any other end will do: a pod's identity is the same for all.
-      const slot = end.pod === undefined
-        ? undefined
-        : this.#cluster.slotOf(this.#cluster.identityOf(end, end));
-      this.#known.ends.set(end, known = { policy, slot, table: undefined });
+      const identity = end.pod && this.#cluster.identityOf(end, end);
+      const slot = identity === undefined ? undefined : this.#cluster.slotOf(identity);
+      this.#known.ends.set(end, known = { policy, identity, slot, table: undefined });
     }
     return known;
   }
@@ -143,13 +150,13 @@ export class EmulatorTwin implements Twin {
   /** Answers what was asked since the last run. */
   #run(
     questions: readonly Question[],
-    tables: readonly (PolicyTable | undefined)[],
+    asked: readonly (ResolvedEnd | undefined)[],
     sides: (SideAnswer | undefined)[],
   ): void {
     this.#batch.run();
     let lookup = 0;
-    for (let i = sides.length; i < tables.length; i++) {
-      const table = tables[i];
+    for (let i = sides.length; i < asked.length; i++) {
+      const table = asked[i]?.table;
       const question = questions[i >> 1];
       if (table === undefined || question === undefined) {
         sides.push(undefined);
@@ -171,7 +178,8 @@ export class EmulatorTwin implements Twin {
     verdict: number,
     cookie: number,
   ): SideAnswer {
-    const peer = index.peer(direction, this.#peerOf(question, direction));
-    return this.#answers.sideOf(peer, question, verdict, cookie);
+    const other = this.#resolve(direction === "egress" ? question.destination : question.source);
+    const identity = other.identity ?? this.#peerOf(question, direction);
+    return this.#answers.sideOf(index.peer(direction, identity), question, verdict, cookie);
   }
 }

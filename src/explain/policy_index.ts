@@ -6,9 +6,17 @@ import {
   PORT_BITS,
   PROTOCOL,
 } from "../policy/map_state.ts";
+import type { SideAnswer } from "./answer.ts";
 import { CILIUM_1_19, type VersionProfile } from "../policy/version_profile.ts";
 
-/** What a policy says of one peer in one direction. */
+/** A side's answer, and what the datapath said when it was given. */
+export interface GivenAnswer {
+  readonly side: SideAnswer;
+  readonly verdict: number;
+  readonly cookie: number;
+}
+
+/** What a policy says of peers in one direction; peers with equal entries share it. */
 export interface PeerEntries {
   /** Entries of the peer itself. */
   readonly own: readonly MapStateEntry[];
@@ -19,6 +27,8 @@ export interface PeerEntries {
    * of a lookup say everything.
    */
   readonly single: boolean;
+  /** Answers that were given already, by protocol << 16 | port. */
+  readonly given: Map<number, GivenAnswer>;
 }
 
 const NONE: readonly MapStateEntry[] = [];
@@ -43,11 +53,16 @@ export class PolicyIndex {
     const runs = runsOf(entries);
     const broadOf = (direction: Direction, identity: number) =>
       runs[direction].get(profile.broadOf(identity, direction)) ?? NONE;
-    const peersOf = (direction: Direction) =>
-      new Map([...runs[direction]].map(([identity, own]) => [
-        identity,
-        peerOf(own, broadOf(direction, identity)),
-      ]));
+    const peersOf = (direction: Direction) => {
+      const shared = new Map<string, PeerEntries>();
+      return new Map([...runs[direction]].map(([identity, own]) => {
+        const broad = profile.broadOf(identity, direction);
+        const text = `${broad} ${textOf(own)}`;
+        let peer = shared.get(text);
+        if (peer === undefined) shared.set(text, peer = peerOf(own, broadOf(direction, identity)));
+        return [identity, peer];
+      }));
+    };
     this.#peers = { ingress: peersOf("ingress"), egress: peersOf("egress") };
     this.#nobody = {
       ingress: peerOf(NONE, broadOf("ingress", RESERVED.UNKNOWN)),
@@ -71,7 +86,18 @@ export class PolicyIndex {
 function peerOf(own: readonly MapStateEntry[], broad: readonly MapStateEntry[]): PeerEntries {
   const single = (own.length === 0 || broad.length === 0) &&
     isDisjoint(own) && isDisjoint(broad) && !own.some(asksForAuth) && !broad.some(asksForAuth);
-  return { own, broad, single };
+  return { own, broad, single, given: new Map() };
+}
+
+/** Equal for runs whose entries are equal but for the peer, and for no others. */
+function textOf(run: readonly MapStateEntry[]): string {
+  let text = "";
+  for (const entry of run) {
+    const { protocol, port, portPrefix, verdict, precedence, cookie, authType, redirect } = entry;
+    text += `${protocol} ${port} ${portPrefix} ${verdict} ${precedence} ${cookie} ` +
+      `${authType} ${redirect};`;
+  }
+  return text;
 }
 
 function asksForAuth({ authType }: MapStateEntry): boolean {

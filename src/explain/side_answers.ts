@@ -6,6 +6,9 @@ import type { CompiledCluster } from "./compiled_cluster.ts";
 import { collectDeciding, type PeerEntries } from "./policy_index.ts";
 import { type FlowPort, formatPort } from "./port_text.ts";
 
+/** Answers that are kept for peers with equal entries. */
+const MAX_GIVEN = 4096;
+
 /**
  * Turns what a datapath says into answers: names every rule behind a verdict, through the
  * map state from which its tables were built. Equal answers are one object.
@@ -37,6 +40,15 @@ export class SideAnswers {
   sideOf(peer: PeerEntries, flow: FlowPort, verdict: number, cookie: number): SideAnswer {
     const known = peer.single ? this.known(verdict, cookie) : undefined;
     if (known !== undefined) return known;
+    const asked = flow.protocol << 16 | flow.port;
+    const given = peer.given.get(asked);
+    if (given?.verdict === verdict && given.cookie === cookie) return given.side;
+    const side = this.#find(peer, flow, verdict, cookie);
+    if (peer.given.size < MAX_GIVEN) peer.given.set(asked, { side, verdict, cookie });
+    return side;
+  }
+
+  #find(peer: PeerEntries, flow: FlowPort, verdict: number, cookie: number): SideAnswer {
     let key: number | string = cookie * 16 + verdict;
     const entries = this.#entries;
     collectDeciding(peer, flow.protocol, flow.port, entries);
