@@ -201,14 +201,12 @@ export const LPM_POLICY_KEY_EGRESS_OFF: usize = 8;
 export const LPM_POLICY_KEY_PROTOCOL_OFF: usize = 9;
 export const LPM_POLICY_KEY_PORT_OFF: usize = 10;
 
-export const LPM_POLICY_ENTRY_SIZE: usize = 16;
+export const LPM_POLICY_ENTRY_SIZE: usize = 12;
 export const LPM_POLICY_ENTRY_PROXY_PORT_OFF: usize = 0;
-export const LPM_POLICY_ENTRY_DENY_OFF: usize = 2;
-export const LPM_POLICY_ENTRY_PREFIX_LEN_OFF: usize = 3;
-export const LPM_POLICY_ENTRY_AUTH_TYPE_OFF: usize = 4;
-export const LPM_POLICY_ENTRY_PAD_OFF: usize = 5;
-export const LPM_POLICY_ENTRY_PRECEDENCE_OFF: usize = 8;
-export const LPM_POLICY_ENTRY_COOKIE_OFF: usize = 12;
+export const LPM_POLICY_ENTRY_DENY_AND_PREFIX_LEN_OFF: usize = 2;
+export const LPM_POLICY_ENTRY_AUTH_OFF: usize = 3;
+export const LPM_POLICY_ENTRY_PRECEDENCE_OFF: usize = 4;
+export const LPM_POLICY_ENTRY_COOKIE_OFF: usize = 8;
 
 export const AMBIENT_SIZE: usize = 8;
 export const AMBIENT_NOW_OFF: usize = 0;
@@ -372,3 +370,12 @@ export const PACKET_NOT_RUN: i32 = -1;
 export const PACKET_OK: u32 = 0;
 export const PACKET_SHOT: u32 = 2;
 export const PACKET_REDIRECT: u32 = 7;
+
+export const LPM_POLICY_FIXED_BITS: u32 = 40;
+export const LPM_POLICY_FULL_PREFIX: u32 = 64;
+export const LPM_POLICY_DENY: u32 = 1;
+export const LPM_POLICY_REDIRECT: u32 = 2;
+export const LPM_POLICY_PREFIX_LEN_SHIFT: u32 = 3;
+export const LPM_POLICY_AUTH_TYPE_MASK: u32 = 127;
+export const LPM_POLICY_EXPLICIT_AUTH: u32 = 128;
+export const LPM_POLICY_TABLES: u32 = 8192;

@@ -6,9 +6,9 @@
  */
 import { type BpfMap, createMap } from "ebpf-ts-loader";
 import type { PolicyImage } from "../src/datapath/image_builder.ts";
+import { lpmPolicyOf } from "../src/datapath/lpm_policy_map.ts";
 import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { KernelLookups } from "./kernel_lookups.ts";
-import { toLpmEntries } from "./map_state.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { PolicyQueries } from "./queries.ts";
 import { freeMemory, KERNEL } from "./requirement.ts";
@@ -72,7 +72,8 @@ function loadImage(
 }
 
 function loadLpm(inner: InnerMaps, policy: Policy, records: Uint32Array): void {
-  const { keys, values, count } = toLpmEntries(records);
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  const { keys, values, count } = lpmPolicyOf(view, () => 0);
   inner.create("lpm_policies", policy.number, count).updateBatch(keys, values);
 }
 

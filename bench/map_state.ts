@@ -4,20 +4,10 @@
  *
  * @module
  */
-import {
-  LPM_POLICY_ENTRY_SIZE,
-  LPM_POLICY_KEY_SIZE,
-  MAP_STATE_ENTRY_SIZE,
-  VERDICT_DENY,
-} from "../src/datapath/layout.ts";
+import { MAP_STATE_ENTRY_SIZE } from "../src/datapath/layout.ts";
 
 /** 32-bit words of a record. */
 export const RECORD_WORDS = MAP_STATE_ENTRY_SIZE / 4;
-
-const LPM_KEY_WORDS = LPM_POLICY_KEY_SIZE / 4;
-const LPM_ENTRY_WORDS = LPM_POLICY_ENTRY_SIZE / 4;
-/** Bits of identity and direction, which count in every key. */
-const LPM_FIXED_BITS = 40;
 
 /** What an entry says of one peer's traffic; see `MapStateEntry` in src/policy. */
 export interface PortEntry {
@@ -67,37 +57,4 @@ export class RecordWriter {
     words[at + 7] = 0;
     this.#count++;
   }
-}
-
-/** Entries of Cilium's policy map; entry i has key i and value i. */
-export interface LpmEntries {
-  /** `struct lpm_policy_key` */
-  readonly keys: Uint8Array<ArrayBuffer>;
-  /** `struct lpm_policy_entry` */
-  readonly values: Uint8Array<ArrayBuffer>;
-  readonly count: number;
-}
-
-/** The same entries in the LPM twin's layout. */
-export function toLpmEntries(records: Uint32Array): LpmEntries {
-  const count = records.length / RECORD_WORDS;
-  const keys = new Uint32Array(count * LPM_KEY_WORDS);
-  const values = new Uint32Array(count * LPM_ENTRY_WORDS);
-  for (let i = 0; i < count; i++) {
-    const [record, key, value] = [i * RECORD_WORDS, i * LPM_KEY_WORDS, i * LPM_ENTRY_WORDS];
-    const portAndProtocol = records[record + 2] ?? 0;
-    const directionAndVerdict = records[record + 3] ?? 0;
-    const protocol = portAndProtocol >>> 24;
-    const prefixLength = protocol === 0 ? 0 : 8 + (portAndProtocol >>> 16 & 0xFF);
-    const port = portAndProtocol & 0xFFFF;
-    const deny = (directionAndVerdict >>> 8 & 0xFF) === VERDICT_DENY ? 1 : 0;
-
-    keys[key] = LPM_FIXED_BITS + prefixLength;
-    keys[key + 1] = records[record] ?? 0;
-    keys[key + 2] = directionAndVerdict & 0xFF | protocol << 8 | port >>> 8 << 16 | port << 24;
-    values[value] = deny << 16 | prefixLength << 24;
-    values[value + 2] = records[record + 5] ?? 0;
-    values[value + 3] = records[record + 6] ?? 0;
-  }
-  return { keys: new Uint8Array(keys.buffer), values: new Uint8Array(values.buffer), count };
 }

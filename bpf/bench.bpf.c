@@ -11,9 +11,13 @@
 #include "config.h"
 #include "maps.h"
 #include "packet.h"
+#include "identity.h"
+#include "ipcache_maps.h"
+#include "image_maps.h"
 #include "ipcache.h"
 #include "policy.h"
-#include "lpm_twin.h"
+#include "lpm_maps.h"
+#include "lpm_lookup.h"
 
 enum bench_limits {
 	QUERIES = 65536,	/* a power of two, more than the caches keep of a policy */
@@ -60,15 +64,6 @@ struct {
 	__type(value, __u32);
 } next_query SEC(".maps");
 
-/* address -> identity, slot in one trie, as Cilium keeps it. Written by user space. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MAX_IPCACHE);
-	__type(key, struct ipcache4_cidr_key);
-	__type(value, struct ipcache_info);
-} lpm_ipcache4 SEC(".maps");
-
 static __always_inline __u64 policy_answer(__u32 verdict, __u32 cookie)
 {
 	return (__u64)verdict << 32 | cookie;
@@ -99,15 +94,16 @@ static __always_inline __u64 answer_policy(const struct bench_query *query)
 
 static __always_inline __u64 answer_policy_lpm(const struct bench_query *query)
 {
-	const struct lpm_policy_entry *entry =
-		lpm_policy_lookup(query->policy, query->direction, query->identity, query->key);
+	struct lpm_match match;
+	__u32 policy = query->policy;
+	void *trie = bpf_map_lookup_elem(&lpm_policies, &policy);
 
-	if (!entry)
+	if (!trie)
+		return UNANSWERED;
+	match = lpm_policy_lookup(trie, query->direction, query->identity, query->key);
+	if (!match.entry)
 		return policy_answer(VERDICT_NONE, 0);
-	if (entry->deny)
-		return policy_answer(VERDICT_DENY, entry->cookie);
-	return policy_answer(entry->proxy_port ? VERDICT_REDIRECT : VERDICT_ALLOW,
-			     entry->cookie);
+	return policy_answer(lpm_verdict(match.entry), match.entry->cookie);
 }
 
 static __always_inline __u64 answer_ipcache(const struct bench_query *query)
@@ -119,12 +115,9 @@ static __always_inline __u64 answer_ipcache(const struct bench_query *query)
 
 static __always_inline __u64 answer_ipcache_lpm(const struct bench_query *query)
 {
-	const struct ipcache4_cidr_key key = { .prefix_len = 32, .address = query->address };
-	const struct ipcache_info *info = bpf_map_lookup_elem(&lpm_ipcache4, &key);
+	const __be32 address[4] = { query->address };
 
-	if (!info)
-		return identity_slot(IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV4);
-	return *(volatile __u64 *)&info->identity_slot;
+	return lpm_ipcache_lookup(4, address);
 }
 
 /* A program that answers by answer_<name>(). The body of the loop is verified once. */

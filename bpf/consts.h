@@ -173,6 +173,9 @@ enum limits {
 	PACKET_BATCH = 16384,		/* harness: packets in one batch */
 };
 
+/* What policy is asked for beside direction and peer, in one word. */
+#define POLICY_KEY(protocol, port) ((__u32)(protocol) << 16 | (port))
+
 /* A policy image: lines of 64 bytes; see image.h for what stands where. */
 enum image_format {
 	IMAGE_MAGIC = 0x49505754,	/* "TWPI" */
@@ -211,4 +214,17 @@ enum image_class {
 	IMAGE_L_ENTRIES = 65536,
 	IMAGE_L_LINES = 151552,		/* 9.25 MiB */
 	IMAGE_L_TABLES = 256,
+};
+
+/* Cilium's policy map, for the LPM twin. */
+enum lpm_policy_format {
+	LPM_POLICY_FIXED_BITS = 40,	/* of a key: identity and direction */
+	LPM_POLICY_FULL_PREFIX = 64,
+	LPM_POLICY_DENY = 0x01,
+	LPM_POLICY_REDIRECT = 0x02,	/* ours, in a bit that Cilium 1.19 leaves unused: without a
+					 * port, a redirect must not read as an allow */
+	LPM_POLICY_PREFIX_LEN_SHIFT = 3,
+	LPM_POLICY_AUTH_TYPE_MASK = 0x7F,
+	LPM_POLICY_EXPLICIT_AUTH = 0x80,
+	LPM_POLICY_TABLES = 8192,	/* twice the policies: the old beside the new */
 };

@@ -8,6 +8,7 @@
  *   policy_ingress   tail call: what another local endpoint sends to this one
  *
  * All three load with expected_attach_type 0, or the kernel would refuse the tail call.
+ * With LPM_TWIN, addresses and policies are looked up in Cilium's layout; see lpm_twin.h.
  */
 #include "include/bpf.h"
 #include "include/net.h"
@@ -18,11 +19,18 @@
 #include "packet.h"
 #include "ambient.h"
 #include "parse.h"
-#include "ipcache.h"
+#include "identity.h"
 #include "events.h"
 #include "conntrack.h"
 #include "fragment.h"
+#ifdef LPM_TWIN
+#include "lpm_twin.h"
+#else
+#include "ipcache_maps.h"
+#include "image_maps.h"
+#include "ipcache.h"
 #include "policy.h"
+#endif
 #include "proxy.h"
 #include "accounting.h"
 #include "service.h"
@@ -63,7 +71,7 @@ static __always_inline int judge(__u32 direction, __u32 peer_identity, __u32 slo
 				 __u32 can_redirect, const struct endpoint_policy *own,
 				 const struct packet *packet, struct verdict *verdict)
 {
-	int reason = policy_decide(own->policy, direction, slot,
+	int reason = policy_decide(own->policy, direction, policy_peer(peer_identity, slot),
 				   POLICY_KEY(packet->tuple.protocol, packet->policy_port),
 				   verdict);
 

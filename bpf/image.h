@@ -43,8 +43,6 @@ struct image_geometry {
 #define IMAGE_GEOMETRY(slots, entries) \
 	{ slots, IMAGE_ENTRIES_LINE(slots), IMAGE_BLOCKS_LINE(slots, entries) }
 
-#define POLICY_KEY(protocol, port) ((__u32)(protocol) << 16 | (port))
-
 /* Number of starts in words 1-15 that are <= key: starts 4, 8 and 12 name the group of
  * four, its other three the word. Arithmetic instead of branches: the ranges of a busy
  * policy are hit at random, which no predictor follows.

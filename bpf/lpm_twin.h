@@ -1,72 +1,69 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The LPM twin: the same policy decision in the layout of Cilium 1.19's policy map, one
- * LPM trie per policy. Baseline of the benchmark.
- *
- * A key's first 40 bits, identity and direction, always count; then come 8 bits of
- * protocol and 16 of port, which is what `prefix_len` beyond 40 covers. Two lookups,
- * for the peer's identity and for every peer, then the stronger of the two entries.
+ * The LPM twin: what ipcache.h and policy.h do, in Cilium's layout. Everything else of the
+ * datapath is the same source, so that whatever differs between the two is the layout's.
  */
 #pragma once
 
-enum lpm_twin {
-	LPM_POLICY_FULL_PREFIX = 64,
-	LPM_POLICY_MAX_PRECEDENCE = 0xFFFFFFFF,
-};
+#include "lpm_maps.h"
+#include "lpm_lookup.h"
 
-struct lpm_policy_trie {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(struct lpm_policy_key));
-	__uint(value_size, sizeof(struct lpm_policy_entry));
-};
-
-/* policy number -> its trie. Written by user space. Cilium knows an endpoint's map when
- * it loads its program; this lookup, inlined by the verifier, stands in for that.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_POLICIES);
-	__type(key, __u32);
-	__array(values, struct lpm_policy_trie);
-} lpm_policies SEC(".maps");
-
-/* SEMANTICS "Lookup"; either may be NULL. */
-static __always_inline const struct lpm_policy_entry *
-lpm_stronger(const struct lpm_policy_entry *own, const struct lpm_policy_entry *broad)
+static __always_inline identity_slot_t ipcache_lookup(__u32 family, const __be32 *address)
 {
-	if (!broad)
-		return own;
-	if (!own)
-		return broad;
-	if (broad->precedence != own->precedence)
-		return broad->precedence > own->precedence ? broad : own;
-	return broad->prefix_len > own->prefix_len ? broad : own;
+	return lpm_ipcache_lookup(family, address);
 }
 
-/* The entry that decides about a peer and a key (protocol << 16 | port), or NULL. */
-static __always_inline const struct lpm_policy_entry *
-lpm_policy_lookup(__u32 policy, __u32 direction, __u32 identity, __u32 key)
+/* How policy_decide() names a peer: by its identity. Slots up to 255 are identities, its own
+ * or those of the scope that stands for it.
+ */
+static __always_inline __u32 policy_peer(__u32 identity, __u32 slot)
 {
-	struct lpm_policy_key lpm_key = {
-		.prefix_len = LPM_POLICY_FULL_PREFIX,
-		.identity = identity,
-		.egress = direction == DIRECTION_EGRESS,
-		.protocol = key >> 16,
-		.port = bpf_htons(key & 0xFFFF),
-	};
-	const struct lpm_policy_entry *own, *broad;
+	return slot <= IDENTITY_RESERVED_MAX ? slot : identity;
+}
+
+/* Port of a redirect's proxy, 0 if none listens. The entry holds it, and no id. */
+static __always_inline __u32 redirect_port(const struct verdict *verdict)
+{
+	return verdict->redirect;
+}
+
+/* Decides about a packet; see policy.h. `redirect` becomes the proxy's port. */
+__noinline int policy_decide(__u32 policy, __u32 direction, __u32 identity, __u32 key,
+			     struct verdict *verdict)
+{
+	struct policy_table *current;
+	struct lpm_match match;
+	__u64 table_revision;
+	__u32 table;
 	void *trie;
 
-	trie = bpf_map_lookup_elem(&lpm_policies, &policy);
+	/* Only for the verifier, which does not see the callers from here. */
+	if (!verdict)
+		return DROP_INVALID;
+	current = bpf_map_lookup_elem(&policy_tables, &policy);
+	if (!current)
+		return DROP_EP_NOT_READY;
+	/* One load: table and revision belong together. */
+	table_revision = *(volatile __u64 *)current;
+	table = table_revision;
+	if (!table)
+		return DROP_EP_NOT_READY;
+	verdict->revision = table_revision >> 32;
+	trie = bpf_map_lookup_elem(&lpm_policies, &table);
 	if (!trie)
-		return 0;
-	own = bpf_map_lookup_elem(trie, &lpm_key);
-	/* Nothing is stronger: the second lookup can be saved. */
-	if (own && own->precedence == LPM_POLICY_MAX_PRECEDENCE)
-		return own;
-	lpm_key.identity = IDENTITY_WILDCARD;
-	broad = bpf_map_lookup_elem(trie, &lpm_key);
-	return lpm_stronger(own, broad);
+		return DROP_POLICY_IMAGE;
+	match = lpm_policy_lookup(trie, direction & 1, identity, key);
+	if (!match.entry)
+		return DROP_POLICY;
+	verdict->cookie = match.entry->cookie;
+	verdict->verdict = lpm_verdict(match.entry);
+	verdict->match_type = lpm_match_type(&match);
+	verdict->prefix_len = lpm_prefix_len(match.entry);
+	if (verdict->verdict == VERDICT_DENY)
+		return DROP_POLICY_DENY;
+	if (match.entry->auth & LPM_POLICY_AUTH_TYPE_MASK)
+		return DROP_AUTH_REQUIRED;
+	if (verdict->verdict == VERDICT_REDIRECT)
+		verdict->redirect = bpf_ntohs(match.entry->proxy_port);
+	return 0;
 }

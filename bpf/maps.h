@@ -1,40 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every map, with its key, value and writer. */
+/* Every map but those of addresses and policies, with its key, value and writer. */
 #pragma once
-
-/* address -> identity, slot; exact. Written by the agent. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MAX_IPCACHE);
-	__type(key, struct ipcache4_key);
-	__type(value, struct ipcache_info);
-} ipcache4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MAX_IPCACHE);
-	__type(key, struct ipcache6_key);
-	__type(value, struct ipcache_info);
-} ipcache6 SEC(".maps");
-
-/* prefix -> identity, slot; asked after the exact maps. Written by the agent. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MAX_IPCACHE);
-	__type(key, struct ipcache4_cidr_key);
-	__type(value, struct ipcache_info);
-} ipcache4_cidr SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MAX_IPCACHE);
-	__type(key, struct ipcache6_cidr_key);
-	__type(value, struct ipcache_info);
-} ipcache6_cidr SEC(".maps");
 
 /* identity -> slot, for identities that arrive in a mark. Written by the agent. */
 struct {
@@ -80,27 +46,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } redirects SEC(".maps");
-
-/* table index -> policy image, one map per size class. The inner maps' size is fixed
- * (no BPF_F_INNER_MAP), which lets the kernel inline the lookup of a line.
- */
-#define IMAGE_MAP(class)								\
-	struct image_##class##_lines {							\
-		__uint(type, BPF_MAP_TYPE_ARRAY);					\
-		__uint(max_entries, IMAGE_##class##_LINES);				\
-		__uint(key_size, sizeof(__u32));					\
-		__uint(value_size, IMAGE_LINE_BYTES);					\
-	};										\
-	struct {									\
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);				\
-		__uint(max_entries, IMAGE_##class##_TABLES);				\
-		__type(key, __u32);							\
-		__array(values, struct image_##class##_lines);				\
-	} images_##class SEC(".maps")
-
-IMAGE_MAP(S);
-IMAGE_MAP(M);
-IMAGE_MAP(L);
 
 /* flow -> state. Written by the programs; user space deletes what has expired. */
 struct {

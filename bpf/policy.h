@@ -38,6 +38,21 @@ policy_table_lookup(__u32 table, __u32 direction, __u32 slot, __u32 key)
 	}
 }
 
+/* How policy_decide() names a peer whose slot is known, or chosen by scope. */
+static __always_inline __u32 policy_peer(__u32 identity, __u32 slot)
+{
+	return slot;
+}
+
+/* Port of a redirect's proxy, 0 if none listens. */
+static __always_inline __u32 redirect_port(const struct verdict *verdict)
+{
+	__u32 id = verdict->redirect;
+	const __u32 *port = bpf_map_lookup_elem(&redirects, &id);
+
+	return port ? *(volatile __u32 *)port : 0;
+}
+
 /* Decides about a packet. Returns 0 (go on) or a drop reason, and says in *verdict which
  * entry decided.
  *

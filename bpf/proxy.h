@@ -7,15 +7,9 @@
  */
 static __always_inline int proxy_resolve(const struct packet *packet, struct verdict *verdict)
 {
-	__u32 id = verdict->redirect;
-	const __u32 *port;
-
 	if (packet->tuple.protocol != IPPROTO_TCP && packet->tuple.protocol != IPPROTO_UDP)
 		return DROP_PROXY_UNKNOWN_PROTO;
-	port = bpf_map_lookup_elem(&redirects, &id);
-	if (!port)
-		return DROP_PROXY_LOOKUP_FAILED;
-	verdict->proxy_port = *(volatile __u32 *)port;
+	verdict->proxy_port = redirect_port(verdict);
 	return verdict->proxy_port ? 0 : DROP_PROXY_LOOKUP_FAILED;
 }
 

@@ -248,7 +248,7 @@ struct map_state_entry {
 	__u32 pad3;
 };
 
-/* -- LPM twin: the policy map layout of Cilium 1.19 -- */
+/* -- LPM twin: the policy map layout of Cilium 1.19 (bpf/lib/policy.h there) -- */
 
 struct lpm_policy_key {
 	__u32 prefix_len;	/* 40 bits of identity and direction always count */
@@ -259,11 +259,9 @@ struct lpm_policy_key {
 };
 
 struct lpm_policy_entry {
-	__be16 proxy_port;
-	__u8 deny;
-	__u8 prefix_len;
-	__u8 auth_type;
-	__u8 pad[3];
+	__be16 proxy_port;	/* 0: no redirect */
+	__u8 deny_and_prefix_len; /* enum lpm_policy_format */
+	__u8 auth;		/* the same */
 	__u32 precedence;
 	__u32 cookie;
 };

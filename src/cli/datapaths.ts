@@ -5,6 +5,7 @@ import { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { Emulator } from "../datapath/emulator.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
 import { KernelDatapath } from "../datapath/kernel.ts";
+import { LpmDatapath } from "../datapath/lpm_datapath.ts";
 
 /** The datapaths that can run here, in one memory. */
 export class Datapaths implements Disposable {
@@ -12,6 +13,8 @@ export class Datapaths implements Disposable {
   readonly emulator: Emulator;
   /** Absent where BPF cannot be used. */
   readonly kernel: KernelDatapath | undefined;
+  /** The kernel's programs on Cilium's layout; there where the kernel is. */
+  readonly lpm: LpmDatapath | undefined;
   /** Why the kernel is left out, and what was expected. */
   readonly reason: string | undefined;
 
@@ -23,6 +26,7 @@ export class Datapaths implements Disposable {
     this.memory = memory;
     this.emulator = new Emulator(memory);
     this.kernel = kernel;
+    this.lpm = kernel && new LpmDatapath(memory);
     this.reason = reason;
   }
 
@@ -47,16 +51,17 @@ export class Datapaths implements Disposable {
   }
 
   /** Those that run, the emulator first. */
-  get all(): readonly (Emulator | KernelDatapath)[] {
-    return this.kernel === undefined ? [this.emulator] : [this.emulator, this.kernel];
+  get all(): readonly (Emulator | KernelDatapath | LpmDatapath)[] {
+    return [this.emulator, this.kernel, this.lpm].filter((datapath) => datapath !== undefined);
   }
 
-  /** Loads a node into each of them. */
+  /** Loads a node into each of them; the kernel last, so that the memory's images are its own. */
   async load(node: NodeState): Promise<void> {
-    for (const datapath of this.all) await datapath.load(node);
+    for (const datapath of [this.emulator, this.lpm, this.kernel]) await datapath?.load(node);
   }
 
   [Symbol.dispose](): void {
+    this.lpm?.[Symbol.dispose]();
     this.kernel?.[Symbol.dispose]();
     this.emulator[Symbol.dispose]();
   }

@@ -96,7 +96,7 @@ function printFigures(summary: VerifySummary): void {
   const { rows, report, reason } = summary;
   const { classes, random, packetsPerSecond } = report;
   const mismatches = mismatchesOf(summary);
-  const opinions = reason === undefined ? "spec = emulator = kernel" : "spec = emulator";
+  const opinions = reason === undefined ? "spec = emulator = kernel = LPM twin" : "spec = emulator";
   console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
   console.log(`Packet table:  ${rows.rows} rows, ${rows.packets} packets`);
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);

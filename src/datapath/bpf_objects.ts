@@ -1,7 +1,7 @@
 import { type CollectionSpec, parseObject } from "ebpf-ts-loader";
 
 /** The objects of bpf/, as committed. */
-export type BpfObjectName = "datapath" | "harness";
+export type BpfObjectName = "datapath" | "lpm_datapath" | "harness";
 
 /**
  * Reads a committed BPF object. Needs no kernel.

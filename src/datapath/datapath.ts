@@ -129,12 +129,12 @@ export interface EventBatch {
 }
 
 /**
- * A datapath that can be driven packet by packet. Implementations: the emulator and
- * the kernel's programs.
+ * A datapath that can be driven packet by packet. Implementations: the emulator,
+ * the kernel's programs, and the same programs on Cilium's layout of policies ("lpm").
  */
 export interface Datapath extends Disposable {
   /** Which datapath answers, for reports. */
-  readonly kind: "emulator" | "kernel";
+  readonly kind: "emulator" | "kernel" | "lpm";
 
   /**
    * Replaces the whole state of the node. Conntrack, metrics and events start empty.

@@ -4,61 +4,17 @@
  *
  * @module
  */
-import {
-  BatchCursor,
-  type BpfMap,
-  cloneSpec,
-  type Collection,
-  type CollectionSpec,
-  loadCollection,
-  type ProgramSpec,
-  RingBuffer,
-} from "ebpf-ts-loader";
-import type { MappedMemory } from "ebpf-ts-loader/sys";
+import { cloneSpec, type CollectionSpec, type ProgramSpec } from "ebpf-ts-loader";
 import { readBpfObject } from "./bpf_objects.ts";
-import { collectMaps, type ConntrackCollection } from "./conntrack_collection.ts";
-import type {
-  AccountingDump,
-  ConntrackDump,
-  Datapath,
-  EventBatch,
-  NodeState,
-  PolicyState,
-} from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
 import { EndpointTemplate, settingsOf } from "./endpoint_programs.ts";
-import { KernelNode } from "./kernel_node.ts";
-import {
-  EVENT_SIZE,
-  HOOK_FROM_CONTAINER,
-  HOOK_TO_CONTAINER,
-  MAX_ENDPOINTS,
-  METRICS_SIZE,
-  METRICS_VALUE_SIZE,
-  PACKET_SLOT_HOOK_OFF,
-  PACKET_SLOT_SIZE,
-  REASON_EVENT_LOST,
-} from "./layout.ts";
-import type { PacketBatch } from "./packet_batch.ts";
+import { KernelHarness } from "./kernel_harness.ts";
+import { KernelMaps } from "./kernel_maps.ts";
 
-/** Packets per system call: a run of some 2 ms, so that other work on the CPU is not held up. */
-const SLICE = 8192;
-
-/**
- * Added to an endpoint's id, this enters its `policy_ingress` directly, as `from_container` of an
- * endpoint that does not exist: packets reach it that no `from_container` would let through.
- * Mutation testing needs that. Only for ids below it.
- */
-export const DIRECT_ENTRY = MAX_ENDPOINTS / 2;
+export { DIRECT_ENTRY } from "./kernel_harness.ts";
 
 /** `BPF_LOG_STATS` (kernel/bpf/verifier.c): no instruction by instruction account. */
 const LOG_STATS = 4;
-
-/** In the hook field of an output record until the harness has written it. */
-const NOT_REACHED = 0xFFFFFFFF;
-
-/** Something for the context to hold before the first packet. */
-const CARRIER = new Uint8Array(64);
 
 /** Options of {@linkcode KernelDatapath}. */
 export interface KernelDatapathOptions {
@@ -66,167 +22,15 @@ export interface KernelDatapathOptions {
   readonly object?: CollectionSpec;
 }
 
-/** What {@linkcode KernelDatapath.load} made. */
-interface Loaded extends Disposable {
-  readonly state: NodeState;
-  readonly node: KernelNode;
-  readonly harness: Collection;
-  readonly input: MappedMemory;
-  readonly output: MappedMemory;
-  readonly next: MappedMemory;
-  readonly ring: RingBuffer;
-}
-
-/**
- * Runs packets through the kernel's programs of a node by BPF_PROG_TEST_RUN. The programs are
- * those that `KernelNode` would attach, entered by a tail call (bpf/harness.bpf.c); their clock is
- * each packet's.
- *
- * Requires Linux 5.10 and root (CAP_BPF, CAP_NET_ADMIN).
- */
-export class KernelDatapath implements Datapath {
+/** Runs packets through the kernel's programs of a node; see {@linkcode KernelHarness}. */
+export class KernelDatapath extends KernelHarness<KernelMaps> {
   readonly kind = "kernel";
-  readonly #memory: DatapathMemory;
-  readonly #spec: CollectionSpec;
-  #loaded: Loaded | undefined;
   #replaced: DisposableStack | undefined;
-  #eventsLostBefore = 0;
 
   /** @param memory Where images and tables are built; may be shared with the emulator. */
   constructor(memory: DatapathMemory, options: KernelDatapathOptions = {}) {
-    this.#memory = memory;
-    this.#spec = options.object ?? readBpfObject("datapath");
-  }
-
-  async load(state: NodeState): Promise<void> {
-    this.#memory.load(state);
-    const loaded = await this.#bringUp(state);
-    this[Symbol.dispose]();
-    this.#loaded = loaded;
-    this.#eventsLostBefore = 0;
-  }
-
-  async #bringUp(state: NodeState): Promise<Loaded> {
-    using owned = new DisposableStack();
-    const node = owned.use(
-      await KernelNode.create(this.#spec, this.#memory, state, { ambient: true }),
-    );
-    const harness = owned.use(
-      loadCollection(readBpfObject("harness"), {
-        maps: { ambient_input: node.map("ambient_input") },
-      }),
-    );
-    const mapped = (name: string) => owned.use(harness.map(name).mmap());
-    const parts = {
-      state,
-      node,
-      harness,
-      input: mapped("packets_in"),
-      output: mapped("packets_out"),
-      next: mapped("next_packet"),
-      ring: owned.use(new RingBuffer(node.map("events"))),
-    };
-    for (const [id, programs] of node.programs) install(parts, id, programs);
-    const stack = owned.move();
-    return { ...parts, [Symbol.dispose]: () => stack.dispose() };
-  }
-
-  #require(): Loaded {
-    if (this.#loaded) return this.#loaded;
-    throw new TypeError('Cannot use "kernel" datapath: no state, expected load() before');
-  }
-
-  /** The node whose programs run. */
-  get node(): KernelNode {
-    return this.#require().node;
-  }
-
-  async replacePolicy(policy: PolicyState): Promise<void> {
-    await this.#require().node.replacePolicy(policy);
-  }
-
-  run(input: PacketBatch, output: PacketBatch): void {
-    if (output.capacity < input.count) {
-      throw new RangeError(
-        `Cannot run "${input.count}" packets: output has room for ${output.capacity}, expected at least as many`,
-      );
-    }
-    const loaded = this.#require();
-    const bytes = input.count * PACKET_SLOT_SIZE;
-    const results = new Uint8Array(loaded.output.buffer, 0, bytes);
-    new Uint8Array(loaded.input.buffer).set(input.bytes);
-    results.set(input.bytes);
-    markUnreached(loaded.output.buffer, input.count);
-    new BigUint64Array(loaded.next.buffer)[0] = 0n;
-
-    const program = loaded.harness.program("run_packets");
-    for (let done = 0; done < input.count; done += SLICE) {
-      program.testRun({ data: CARRIER, repeat: Math.min(SLICE, input.count - done) });
-    }
-    requireReached(loaded.output.buffer, input.count);
-    output.count = input.count;
-    output.bytes.set(results);
-  }
-
-  drainEvents(): EventBatch {
-    const { ring } = this.#require();
-    // A record takes a header of 8 bytes more in the ring, so this is room enough.
-    const bytes = new Uint8Array(ring.pending);
-    let length = 0;
-    ring.drain((area, offset, size) => {
-      if (size !== EVENT_SIZE) {
-        throw new TypeError(`Cannot read event: ${size} bytes, expected ${EVENT_SIZE}`);
-      }
-      bytes.set(area.subarray(offset, offset + size), length);
-      length += size;
-    });
-    const total = this.#eventsLost();
-    const lost = total - this.#eventsLostBefore;
-    this.#eventsLostBefore = total;
-    return { bytes: bytes.slice(0, length), lost };
-  }
-
-  #eventsLost(): number {
-    const counters = new DataView(this.metrics().buffer);
-    const packets = (direction: number) =>
-      counters.getBigUint64((REASON_EVENT_LOST << 1 | direction) * METRICS_VALUE_SIZE, true);
-    return Number(packets(0) + packets(1));
-  }
-
-  conntrack(): ConntrackDump {
-    const { node } = this.#require();
-    const [keys4, values4] = dump(node.map("conntrack4"));
-    const [keys6, values6] = dump(node.map("conntrack6"));
-    return { keys4, values4, keys6, values6 };
-  }
-
-  collectConntrack(now: number): ConntrackCollection {
-    const { node } = this.#require();
-    return collectMaps([node.map("conntrack4"), node.map("conntrack6")], now);
-  }
-
-  clearConntrack(): void {
-    const { node } = this.#require();
-    for (const name of ["conntrack4", "conntrack6", "fragments4", "fragments6", "reported"]) {
-      clear(node.map(name));
-    }
-  }
-
-  metrics(): Uint8Array<ArrayBuffer> {
-    const map = this.#require().node.map("metrics");
-    const values = new Uint8Array(METRICS_SIZE * map.wholeValueSize);
-    map.lookupBatch(new Uint8Array(METRICS_SIZE * 4), values, new BatchCursor());
-    return addedUp(values, map.wholeValueSize);
-  }
-
-  accounting(): AccountingDump {
-    const map = this.#require().node.map("accounting");
-    const [keys, values] = dump(map);
-    return { keys, values: addedUp(values, map.wholeValueSize) };
-  }
-
-  clearAccounting(): void {
-    clear(this.#require().node.map("accounting"));
+    const object = options.object ?? readBpfObject("datapath");
+    super(memory, { object, maps: KernelMaps });
   }
 
   /**
@@ -237,113 +41,38 @@ export class KernelDatapath implements Datapath {
    * @throws {VerifierError} If the kernel refuses it; the program of before goes on.
    */
   replaceProgram(program: ProgramSpec, endpoints?: readonly number[]): void {
-    const loaded = this.#require();
-    const spec = cloneSpec(this.#spec);
+    const { node, state } = this;
+    const spec = cloneSpec(this.spec);
     spec.programs.set(program.name, program);
     const maps = Object.fromEntries(
       // Global data is each instance's own.
       [...spec.maps.keys()].filter((name) => !name.startsWith("."))
-        .map((name) => [name, loaded.node.map(name)] as const),
+        .map((name) => [name, node.map(name)] as const),
     );
     using owned = new DisposableStack();
-    const settings = settingsOf(loaded.state, true);
+    const settings = settingsOf(state, true);
     const template = owned.use(
       // Mutants are refused by the hundred: statistics alone make a short log.
       new EndpointTemplate(spec, settings, { maps, only: [program.name], logLevel: LOG_STATS }),
     );
-    const instances = loaded.state.endpoints
+    const instances = state.endpoints
       .filter(({ id }) => endpoints?.includes(id) ?? true)
       .map((endpoint) => [endpoint.id, owned.use(template.load(endpoint))] as const);
-    for (const [id, collection] of instances) install(loaded, id, collection);
+    for (const [id, collection] of instances) this.install(id, collection);
     this.#replaced?.dispose();
     this.#replaced = owned.move();
   }
 
   /** Puts the object's own programs back. */
   restorePrograms(): void {
-    const loaded = this.#require();
-    for (const [id, programs] of loaded.node.programs) install(loaded, id, programs);
+    for (const [id, programs] of this.node.programs) this.install(id, programs);
     this.#replaced?.dispose();
     this.#replaced = undefined;
   }
 
-  /** Closes maps and programs. */
-  [Symbol.dispose](): void {
+  override [Symbol.dispose](): void {
     this.#replaced?.dispose();
     this.#replaced = undefined;
-    this.#loaded?.[Symbol.dispose]();
-    this.#loaded = undefined;
+    super[Symbol.dispose]();
   }
-}
-
-/** Puts an endpoint's programs where the harness and other endpoints look for them. */
-function install(
-  { harness, node }: Pick<Loaded, "harness" | "node">,
-  id: number,
-  { programs }: Collection,
-): void {
-  const entered = harness.map("harness_programs");
-  const slots: readonly (readonly [name: string, map: BpfMap, slot: number])[] = [
-    ["from_container", entered, id * 2 + HOOK_FROM_CONTAINER],
-    ["to_container", entered, id * 2 + HOOK_TO_CONTAINER],
-    ["policy_ingress", node.map("endpoint_programs"), id],
-    ...(id < DIRECT_ENTRY ? [["policy_ingress", entered, (id + DIRECT_ENTRY) * 2] as const] : []),
-  ];
-  for (const [name, map, slot] of slots) {
-    const program = programs.get(name);
-    if (program) map.updateSlot(slot, program);
-  }
-}
-
-function markUnreached(buffer: ArrayBuffer, count: number): void {
-  const view = new DataView(buffer);
-  for (let i = 0; i < count; i++) {
-    view.setUint32(i * PACKET_SLOT_SIZE + PACKET_SLOT_HOOK_OFF, NOT_REACHED, true);
-  }
-}
-
-/** The harness skips what it cannot run; nobody must take its leftovers for a verdict. */
-function requireReached(buffer: ArrayBuffer, count: number): void {
-  const view = new DataView(buffer);
-  for (let i = 0; i < count; i++) {
-    if (view.getUint32(i * PACKET_SLOT_SIZE + PACKET_SLOT_HOOK_OFF, true) !== NOT_REACHED) continue;
-    throw new Error(
-      `Cannot run packet "${i}" of ${count} in the kernel: the harness skipped it, expected a verdict`,
-    );
-  }
-}
-
-/** Values of struct metrics_value for each CPU, added up. */
-function addedUp(values: Uint8Array<ArrayBuffer>, bytesPerEntry: number): Uint8Array<ArrayBuffer> {
-  const perValue = METRICS_VALUE_SIZE / 8;
-  const perEntry = bytesPerEntry / 8;
-  const counters = new BigUint64Array(values.buffer);
-  const sums = new BigUint64Array(counters.length / perEntry * perValue);
-  counters.forEach((counter, i) => {
-    const index = Math.floor(i / perEntry) * perValue + i % perValue;
-    sums[index] = (sums[index] ?? 0n) + counter;
-  });
-  return new Uint8Array(sums.buffer);
-}
-
-function clear(map: BpfMap): void {
-  const [keys] = dump(map);
-  map.deleteBatch(keys);
-}
-
-/** All keys and values of a hash map, packed; those of every CPU where it has them. */
-function dump(map: BpfMap): [keys: Uint8Array<ArrayBuffer>, values: Uint8Array<ArrayBuffer>] {
-  const keys = new Uint8Array(map.maxEntries * map.keySize);
-  const values = new Uint8Array(map.maxEntries * map.wholeValueSize);
-  const cursor = new BatchCursor();
-  let count = 0;
-  while (!cursor.ended) {
-    const read = map.lookupBatch(
-      keys.subarray(count * map.keySize),
-      values.subarray(count * map.wholeValueSize),
-      cursor,
-    );
-    count += read.count;
-  }
-  return [keys.slice(0, count * map.keySize), values.slice(0, count * map.wholeValueSize)];
 }

@@ -1,13 +1,12 @@
 import { type BpfMap, type CollectionSpec, createMap, type MapSpec } from "ebpf-ts-loader";
 import type { MappedMemory } from "ebpf-ts-loader/sys";
+import type { PolicyState } from "./datapath.ts";
 import type { DatapathMemory, TableName } from "./datapath_memory.ts";
 import type { ImageClass, PolicyImage } from "./image_builder.ts";
+import { fillTables, type NodeMaps, requireMap, wordBytes } from "./node_maps.ts";
 
 /** Hash tables and arrays in the order they are filled: what is pointed to comes first. */
-const TABLES: readonly Exclude<
-  TableName,
-  "policy_tables" | "conntrack4" | "conntrack6" | "accounting"
->[] = [
+const TABLES: readonly TableName[] = [
   "identities",
   "redirects",
   "endpoint_policies",
@@ -26,7 +25,7 @@ const IMAGE_CLASSES: readonly ImageClass[] = ["S", "M", "L"];
  *
  * The maps stay the caller's and must outlive it.
  */
-export class KernelMaps implements Disposable {
+export class KernelMaps implements NodeMaps {
   readonly #spec: CollectionSpec;
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #tables: MappedMemory;
@@ -47,27 +46,20 @@ export class KernelMaps implements Disposable {
     this.#cells = new BigUint64Array(this.#tables.buffer);
   }
 
-  /** One of the datapath's maps. */
   map(name: string): BpfMap {
-    const map = this.#maps.get(name);
-    if (map) return map;
-    throw new TypeError(
-      `Cannot find map "${name}": not in "${this.#spec.name}", expected one of ` +
-        [...this.#maps.keys()].join(", "),
-    );
+    return requireMap(this.#maps, name, this.#spec);
   }
 
-  /**
-   * Fills empty maps with everything that `memory` holds: images, their tables, then who uses
-   * them.
-   */
+  /** Images first, then their tables, then who uses them. */
   async fill(memory: DatapathMemory): Promise<void> {
     await this.#introduce([...memory.images.values()], memory);
     for (const image of memory.images.values()) this.#store(image);
-    for (const name of TABLES) {
-      const { count, keys, values } = memory.table(name);
-      if (count > 0) this.map(name).updateBatch(keys, values);
-    }
+    fillTables(this, memory, TABLES);
+  }
+
+  async replacePolicy(policy: PolicyState, memory: DatapathMemory): Promise<void> {
+    const image = memory.buildImage(policy);
+    await this.replace(image, memory.publish(image), memory);
   }
 
   /**
@@ -166,8 +158,4 @@ export class KernelMaps implements Disposable {
       `Cannot make image of class "${sizeClass}": no inner map, expected one in "images_${sizeClass}"`,
     );
   }
-}
-
-function wordBytes(words: readonly number[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Uint32Array.from(words).buffer);
 }

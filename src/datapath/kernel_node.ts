@@ -3,6 +3,7 @@ import type { NodeState, PolicyState } from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
 import { EndpointTemplate, settingsOf } from "./endpoint_programs.ts";
 import { KernelMaps } from "./kernel_maps.ts";
+import type { NodeMaps, NodeMapsMaker } from "./node_maps.ts";
 
 /** Options of {@linkcode KernelNode.create}. */
 export interface KernelNodeOptions {
@@ -17,15 +18,15 @@ export interface KernelNodeOptions {
  *
  * Requires Linux 5.10 and root (CAP_BPF, CAP_NET_ADMIN).
  */
-export class KernelNode implements Disposable {
+export class KernelNode<Maps extends NodeMaps = KernelMaps> implements Disposable {
   readonly #memory: DatapathMemory;
-  readonly #maps: KernelMaps;
+  readonly #maps: Maps;
   readonly #programs: ReadonlyMap<number, Collection>;
   readonly #owned: DisposableStack;
 
   private constructor(
     memory: DatapathMemory,
-    maps: KernelMaps,
+    maps: Maps,
     programs: ReadonlyMap<number, Collection>,
     owned: DisposableStack,
   ) {
@@ -43,21 +44,32 @@ export class KernelNode implements Disposable {
    * @throws {VerifierError} If the kernel refuses a program.
    * @throws {SyscallError} If it refuses a map or an update.
    */
-  static async create(
+  static create(
     spec: CollectionSpec,
     memory: DatapathMemory,
     state: NodeState,
     options: KernelNodeOptions = {},
   ): Promise<KernelNode> {
+    return KernelNode.createWith(KernelMaps, spec, memory, state, options);
+  }
+
+  /** The same for an object that keeps addresses and policies in other maps. */
+  static async createWith<Maps extends NodeMaps>(
+    makeMaps: NodeMapsMaker<Maps>,
+    spec: CollectionSpec,
+    memory: DatapathMemory,
+    state: NodeState,
+    options: KernelNodeOptions = {},
+  ): Promise<KernelNode<Maps>> {
     using owned = new DisposableStack();
     const settings = settingsOf(state, options.ambient ?? false);
     const template = owned.use(new EndpointTemplate(spec, settings));
-    const maps = owned.use(new KernelMaps(spec, template.maps));
+    const maps = owned.use(new makeMaps(spec, template.maps));
     const programs = new Map<number, Collection>();
     for (const endpoint of state.endpoints) {
       programs.set(endpoint.id, owned.use(template.load(endpoint)));
     }
-    await maps.fill(memory);
+    await maps.fill(memory, state);
     for (const [id, collection] of programs) {
       maps.map("endpoint_programs").updateSlot(id, collection.program("policy_ingress"));
     }
@@ -65,7 +77,7 @@ export class KernelNode implements Disposable {
   }
 
   /** The maps, filled. */
-  get maps(): KernelMaps {
+  get maps(): Maps {
     return this.#maps;
   }
 
@@ -85,8 +97,7 @@ export class KernelNode implements Disposable {
    * @throws {RangeError} If the policy does not fit; the old one stays in force.
    */
   async replacePolicy(policy: PolicyState): Promise<void> {
-    const image = this.#memory.buildImage(policy);
-    await this.#maps.replace(image, this.#memory.publish(image), this.#memory);
+    await this.#maps.replacePolicy(policy, this.#memory);
   }
 
   /** Closes programs and maps. */

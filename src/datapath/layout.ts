@@ -201,14 +201,12 @@ export const LPM_POLICY_KEY_EGRESS_OFF = 8;
 export const LPM_POLICY_KEY_PROTOCOL_OFF = 9;
 export const LPM_POLICY_KEY_PORT_OFF = 10;
 
-export const LPM_POLICY_ENTRY_SIZE = 16;
+export const LPM_POLICY_ENTRY_SIZE = 12;
 export const LPM_POLICY_ENTRY_PROXY_PORT_OFF = 0;
-export const LPM_POLICY_ENTRY_DENY_OFF = 2;
-export const LPM_POLICY_ENTRY_PREFIX_LEN_OFF = 3;
-export const LPM_POLICY_ENTRY_AUTH_TYPE_OFF = 4;
-export const LPM_POLICY_ENTRY_PAD_OFF = 5;
-export const LPM_POLICY_ENTRY_PRECEDENCE_OFF = 8;
-export const LPM_POLICY_ENTRY_COOKIE_OFF = 12;
+export const LPM_POLICY_ENTRY_DENY_AND_PREFIX_LEN_OFF = 2;
+export const LPM_POLICY_ENTRY_AUTH_OFF = 3;
+export const LPM_POLICY_ENTRY_PRECEDENCE_OFF = 4;
+export const LPM_POLICY_ENTRY_COOKIE_OFF = 8;
 
 export const AMBIENT_SIZE = 8;
 export const AMBIENT_NOW_OFF = 0;
@@ -542,4 +540,24 @@ export const PACKET_VERDICT_NAMES: ReadonlyMap<number, string> = new Map([
   [0, "PACKET_OK"],
   [2, "PACKET_SHOT"],
   [7, "PACKET_REDIRECT"],
+]);
+
+export const LPM_POLICY_FIXED_BITS = 40;
+export const LPM_POLICY_FULL_PREFIX = 64;
+export const LPM_POLICY_DENY = 1;
+export const LPM_POLICY_REDIRECT = 2;
+export const LPM_POLICY_PREFIX_LEN_SHIFT = 3;
+export const LPM_POLICY_AUTH_TYPE_MASK = 127;
+export const LPM_POLICY_EXPLICIT_AUTH = 128;
+export const LPM_POLICY_TABLES = 8192;
+/** The names of `enum lpm_policy_format`, by number. */
+export const LPM_POLICY_FORMAT_NAMES: ReadonlyMap<number, string> = new Map([
+  [40, "LPM_POLICY_FIXED_BITS"],
+  [64, "LPM_POLICY_FULL_PREFIX"],
+  [1, "LPM_POLICY_DENY"],
+  [2, "LPM_POLICY_REDIRECT"],
+  [3, "LPM_POLICY_PREFIX_LEN_SHIFT"],
+  [127, "LPM_POLICY_AUTH_TYPE_MASK"],
+  [128, "LPM_POLICY_EXPLICIT_AUTH"],
+  [8192, "LPM_POLICY_TABLES"],
 ]);

@@ -69,7 +69,11 @@ export class PacketTwin implements Twin {
    * @param datapath Is this twin's alone while it lives; who made it disposes of it.
    * @param memory The memory that the datapath works in.
    */
-  constructor(cluster: CompiledCluster, datapath: Datapath, memory: DatapathMemory) {
+  constructor(
+    cluster: CompiledCluster,
+    datapath: Datapath & Pick<PacketTwin, "kind">,
+    memory: DatapathMemory,
+  ) {
     this.kind = datapath.kind;
     this.#cluster = cluster;
     this.#datapath = datapath;

@@ -1,19 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { RecordWriter, toLpmEntries } from "../../bench/map_state.ts";
+import { RecordWriter } from "../../bench/map_state.ts";
 import {
   DIRECTION_EGRESS,
-  LPM_POLICY_ENTRY_COOKIE_OFF,
-  LPM_POLICY_ENTRY_DENY_OFF,
-  LPM_POLICY_ENTRY_PRECEDENCE_OFF,
-  LPM_POLICY_ENTRY_PREFIX_LEN_OFF,
-  LPM_POLICY_ENTRY_PROXY_PORT_OFF,
-  LPM_POLICY_ENTRY_SIZE,
-  LPM_POLICY_KEY_EGRESS_OFF,
-  LPM_POLICY_KEY_IDENTITY_OFF,
-  LPM_POLICY_KEY_PORT_OFF,
-  LPM_POLICY_KEY_PREFIX_LEN_OFF,
-  LPM_POLICY_KEY_PROTOCOL_OFF,
-  LPM_POLICY_KEY_SIZE,
   MAP_STATE_ENTRY_COOKIE_OFF,
   MAP_STATE_ENTRY_DIRECTION_OFF,
   MAP_STATE_ENTRY_IDENTITY_OFF,
@@ -72,56 +60,4 @@ Deno.test("RecordWriter refuses a record that has no room", () => {
     RangeError,
     'Cannot add record "1": memory is full, expected at most 1 records',
   );
-});
-
-Deno.test("toLpmEntries() writes Cilium's key and value, the port in network byte order", () => {
-  const words = new Uint32Array(16);
-  const writer = new RecordWriter(words);
-  writer.add(300, 256, DIRECTION_EGRESS, DENY_8080);
-  writer.add(1, 1, 0, ALLOW_ALL);
-
-  const { keys, values, count } = toLpmEntries(words);
-
-  assertEquals(count, 2);
-  const key = new DataView(keys.buffer);
-  const value = new DataView(values.buffer);
-  const read = (i: number) => {
-    const [k, v] = [i * LPM_POLICY_KEY_SIZE, i * LPM_POLICY_ENTRY_SIZE];
-    return {
-      prefixLength: key.getUint32(k + LPM_POLICY_KEY_PREFIX_LEN_OFF, true),
-      identity: key.getUint32(k + LPM_POLICY_KEY_IDENTITY_OFF, true),
-      egress: key.getUint8(k + LPM_POLICY_KEY_EGRESS_OFF),
-      protocol: key.getUint8(k + LPM_POLICY_KEY_PROTOCOL_OFF),
-      portBe: key.getUint16(k + LPM_POLICY_KEY_PORT_OFF, false),
-      proxyPort: value.getUint16(v + LPM_POLICY_ENTRY_PROXY_PORT_OFF, false),
-      deny: value.getUint8(v + LPM_POLICY_ENTRY_DENY_OFF),
-      valuePrefix: value.getUint8(v + LPM_POLICY_ENTRY_PREFIX_LEN_OFF),
-      precedence: value.getUint32(v + LPM_POLICY_ENTRY_PRECEDENCE_OFF, true),
-      cookie: value.getUint32(v + LPM_POLICY_ENTRY_COOKIE_OFF, true),
-    };
-  };
-  assertEquals(read(0), {
-    prefixLength: 60,
-    identity: 300,
-    egress: 1,
-    protocol: 6,
-    portBe: 8080,
-    proxyPort: 0,
-    deny: 1,
-    valuePrefix: 20,
-    precedence: 0xFFFFFFFF,
-    cookie: 0x12345678,
-  });
-  assertEquals(read(1), {
-    prefixLength: 40,
-    identity: 1,
-    egress: 0,
-    protocol: 0,
-    portBe: 0,
-    proxyPort: 0,
-    deny: 0,
-    valuePrefix: 0,
-    precedence: 0xFFFFFF01,
-    cookie: 5,
-  });
 });

@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
+import type { Datapath } from "../../src/datapath/datapath.ts";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
 import { CT_ENTRY_SIZE } from "../../src/datapath/layout.ts";
+import { LpmDatapath } from "../../src/datapath/lpm_datapath.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, reasonsIn, SECOND } from "./_emulator.ts";
 import { seeded } from "./_map_state.ts";
@@ -17,7 +19,7 @@ function flowsOf(keys: Uint8Array, values: Uint8Array, keySize: number): string[
 }
 
 /** Counters of policy entries as text, sorted. */
-function countersOf(datapath: typeof emulator | KernelDatapath): string[] {
+function countersOf(datapath: Datapath): string[] {
   const { keys, values } = datapath.accounting();
   return Array.from({ length: keys.length / 16 }, (_, i) => {
     const [key, value] = [keys, values].map((bytes) => bytes.subarray(i * 16, (i + 1) * 16));
@@ -26,7 +28,7 @@ function countersOf(datapath: typeof emulator | KernelDatapath): string[] {
 }
 
 /** Everything that a datapath shows after a run. */
-function shownBy(datapath: typeof emulator | KernelDatapath) {
+function shownBy(datapath: Datapath) {
   const { keys4, values4, keys6, values6 } = datapath.conntrack();
   return {
     events: datapath.drainEvents(),
@@ -52,24 +54,31 @@ kernelTest("KernelDatapath: every row of the packet table", async () => {
   }
 });
 
-kernelTest("Emulator and kernel leave the same bytes after hostile traffic", async () => {
-  using kernel = new KernelDatapath(memory);
-  const { seed } = seeded(1);
-  const random: Random = randomOf(seed);
-  const fromKernel = memory.packetBatch();
-  const fromEmulator = memory.packetBatch();
-  for (let round = 0; round < 4; round++) {
-    const state = hostileState(random);
-    await kernel.load(state);
-    emulator.load(state);
-    batch.clear();
-    for (const packet of hostileTraffic(random, 4096)) batch.add(packet);
-    kernel.run(batch, fromKernel);
-    emulator.run(batch, fromEmulator);
-    const bytes = fromKernel.bytes.length;
-    const { exports } = memory.wasm;
-    const same = exports.firstDifference(fromKernel.pointer, fromEmulator.pointer, bytes) >>> 0;
-    assertEquals(same, bytes, `packet ${same >> 8} of round ${round}, seed ${seed}`);
-    assertEquals(shownBy(emulator), shownBy(kernel));
-  }
-});
+for (
+  const { name, make } of [
+    { name: "kernel", make: () => new KernelDatapath(memory) },
+    { name: "LPM twin", make: () => new LpmDatapath(memory) },
+  ]
+) {
+  kernelTest(`Emulator and ${name} leave the same bytes after hostile traffic`, async () => {
+    using kernel = make();
+    const { seed } = seeded(1);
+    const random: Random = randomOf(seed);
+    const fromKernel = memory.packetBatch();
+    const fromEmulator = memory.packetBatch();
+    for (let round = 0; round < 4; round++) {
+      const state = hostileState(random);
+      await kernel.load(state);
+      emulator.load(state);
+      batch.clear();
+      for (const packet of hostileTraffic(random, 4096)) batch.add(packet);
+      kernel.run(batch, fromKernel);
+      emulator.run(batch, fromEmulator);
+      const bytes = fromKernel.bytes.length;
+      const { exports } = memory.wasm;
+      const same = exports.firstDifference(fromKernel.pointer, fromEmulator.pointer, bytes) >>> 0;
+      assertEquals(same, bytes, `packet ${same >> 8} of round ${round}, seed ${seed}`);
+      assertEquals(shownBy(emulator), shownBy(kernel));
+    }
+  });
+}
