@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   datapath: ["policy", "ebpf-ts-loader"],
   verify: ["cluster", "identity", "policy", "spec", "datapath", "pcap", "ebpf-ts-loader"],
   explain: ["cluster", "identity", "policy", "spec", "datapath", "verify"],
+  replay: ["cluster", "policy", "datapath", "pcap", "verify"],
   demo: ["cluster", "identity", "policy", "datapath", "verify", "ebpf-ts-loader"],
   cli: [
     "cluster",
@@ -22,7 +23,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "policy",
     "spec",
     "datapath",
+    "pcap",
     "verify",
+    "replay",
     "explain",
     "demo",
     "ebpf-ts-loader",

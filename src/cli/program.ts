@@ -6,6 +6,7 @@ import { diffCommand } from "./diff.ts";
 import { identityCommand } from "./identity.ts";
 import { matrixCommand } from "./matrix.ts";
 import { policymapCommand } from "./policymap.ts";
+import { replayCommand } from "./replay.ts";
 import { selectorsCommand } from "./selectors.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
@@ -34,6 +35,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 
 const COMMANDS: readonly (() => Command)[] = [
   verifyCommand,
+  replayCommand,
   demoCommand,
   traceCommand,
   matrixCommand,

@@ -1,0 +1,159 @@
+import { DatapathMemory } from "../datapath/datapath_memory.ts";
+import { Emulator } from "../datapath/emulator.ts";
+import { readEmulatorWasm } from "../datapath/emulator_file.ts";
+import type { Datapath, NodeState } from "../datapath/datapath.ts";
+import { readCapture } from "../pcap/capture.ts";
+import { CaptureError } from "../pcap/capture_error.ts";
+import { carriesIp } from "../pcap/ethernet_frame.ts";
+import { linkTypeName } from "../pcap/link_type.ts";
+import { builtInNode } from "../replay/built_in_node.ts";
+import type { Place } from "../replay/placement.ts";
+import { Replay } from "../replay/replay.ts";
+import { nodeOfScenario, type ReplayNode } from "../replay/replay_node.ts";
+import { sendersOf } from "../replay/senders.ts";
+import type { OutputFormat } from "./cluster_flags.ts";
+import { Datapaths } from "./datapaths.ts";
+import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
+import { loadScenario } from "./load_scenario.ts";
+import { ReplayReport } from "./replay_report.ts";
+
+/** Options of `twinpath replay`, as commander gives them. */
+export interface ReplayFlags {
+  readonly file?: readonly string[];
+  readonly datapath?: "emulator" | "kernel" | "both";
+  readonly from?: string;
+  readonly to?: string;
+  readonly output: OutputFormat;
+}
+
+/** Runs `twinpath replay` and returns its exit code. */
+export async function runReplay(
+  captures: readonly string[],
+  flags: ReplayFlags,
+): Promise<ExitCode> {
+  const node = flags.file && nodeOfScenario(await loadScenario(flags.file));
+  const place = placeOf(flags, node);
+  using legs = await openLegs(flags.datapath);
+  if (node) await legs.load(node.state);
+  const report = new ReplayReport(flags.output, legs);
+  let damaged = false;
+  for (const path of captures) {
+    const file = await readBytes(path);
+    const current = node ?? builtInNode(sendersOf(readCapture(file, path)));
+    if (!node) await legs.load(current.state);
+    const replay = new Replay(current, legs.memory, legs.datapaths, place && { place });
+    const error = await replayFile(path, file, replay, report);
+    if (error !== undefined) console.error(error.message);
+    damaged ||= error !== undefined;
+  }
+  await report.end();
+  if (report.differences > 0) return EXIT_CODE.NO;
+  return damaged ? EXIT_CODE.BAD_INPUT : EXIT_CODE.OK;
+}
+
+/** @returns what is wrong with the file. */
+async function replayFile(
+  path: string,
+  file: Uint8Array,
+  replay: Replay,
+  report: ReplayReport,
+): Promise<CaptureError | undefined> {
+  await report.start(path);
+  let foreign: number | undefined;
+  let other = 0;
+  let damage: CaptureError | undefined;
+  try {
+    const packets = function* () {
+      for (const packet of readCapture(file, path)) {
+        if (carriesIp(packet.linkType)) other++;
+        else foreign ??= packet.linkType;
+        yield packet;
+      }
+    };
+    for (const packet of replay.run(packets())) await report.add(packet);
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error;
+    damage = error;
+  }
+  if (foreign !== undefined && other === 0) {
+    const state = `packets of link type ${linkTypeName(foreign)}`;
+    damage ??= new CaptureError(path, state, "Ethernet, Linux cooked, raw IP or loopback");
+  }
+  report.finish(replay.tableDifferences, damage);
+  return damage;
+}
+
+/** The datapaths that were asked for, in one memory. */
+interface Legs extends Disposable {
+  readonly memory: DatapathMemory;
+  readonly datapaths: readonly Datapath[];
+  /** Why the kernel is left out though nobody said so. */
+  readonly reason: string | undefined;
+  load(node: NodeState): Promise<void>;
+}
+
+async function openLegs(which: ReplayFlags["datapath"]): Promise<Legs> {
+  if (which === "emulator") return await openEmulator();
+  const opened = await Datapaths.open();
+  const { memory, kernel, reason, all } = opened;
+  if (reason !== undefined && which !== undefined) {
+    opened[Symbol.dispose]();
+    throw new BadInputError(`Cannot replay in the kernel: ${reason}`);
+  }
+  return {
+    memory,
+    datapaths: which === "kernel" && kernel ? [kernel] : all,
+    reason,
+    load: (node) => opened.load(node),
+    [Symbol.dispose]: () => opened[Symbol.dispose](),
+  };
+}
+
+async function openEmulator(): Promise<Legs> {
+  const memory = new DatapathMemory(await readEmulatorWasm());
+  const emulator = new Emulator(memory);
+  return {
+    memory,
+    datapaths: [emulator],
+    reason: undefined,
+    load: (node) => Promise.resolve(emulator.load(node)),
+    [Symbol.dispose]: () => emulator[Symbol.dispose](),
+  };
+}
+
+function placeOf({ from, to }: ReplayFlags, node: ReplayNode | undefined): Place | undefined {
+  const name = from ?? to;
+  if (name === undefined) return undefined;
+  if (node === undefined) {
+    throw new BadInputError(`Cannot enter at "${name}": no pod of a cluster, expected -f as well`);
+  }
+  const endpoint = node.state.endpoints.find(({ id }) =>
+    node.nameOf(id) === name || node.nameOf(id) === `default/${name}`
+  );
+  if (endpoint === undefined) {
+    const known = node.state.endpoints.slice(0, 8).map(({ id }) => node.nameOf(id)).join(", ");
+    throw new BadInputError(`Cannot enter at "${name}": no such pod, expected one of ${known}`);
+  }
+  return { endpoint: endpoint.id, hook: from === undefined ? "to_container" : "from_container" };
+}
+
+/** More would not fit into one buffer on every machine. */
+const MAX_FILE_BYTES = 2 ** 31 - 1;
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    if (path === "-") return await readAll(Deno.stdin.readable);
+    const { size } = await Deno.stat(path);
+    if (size <= MAX_FILE_BYTES) return await Deno.readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BadInputError(`Cannot read "${path}": ${reason}, expected a capture`, { cause });
+  }
+  throw new BadInputError(
+    `Cannot read "${path}": longer than 2 GiB, expected parts (editcap -c makes them)`,
+  );
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

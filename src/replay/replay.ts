@@ -1,0 +1,182 @@
+/**
+ * Captures through the datapaths: each packet enters the program that would have seen it, at the
+ * time of the capture, and every datapath must do the same with it.
+ *
+ * @module
+ */
+import type { Datapath } from "../datapath/datapath.ts";
+import type { DatapathMemory } from "../datapath/datapath_memory.ts";
+import type { Hook } from "../datapath/packet_batch.ts";
+import type { CapturedPacket } from "../pcap/capture.ts";
+import { ethernetFrame } from "../pcap/ethernet_frame.ts";
+import type { BatchResult, Comparison } from "../verify/compare.ts";
+import type { TestPacket } from "../verify/test_packet.ts";
+import { openComparison } from "../verify/verify.ts";
+import { CaptureClock } from "./capture_clock.ts";
+import { fitFrame } from "./fit_frame.ts";
+import { type FrameEnds, frameEnds } from "./frame_ends.ts";
+import { type Place, Placement } from "./placement.ts";
+import type { ReplayNode } from "./replay_node.ts";
+import { type PacketVerdict, packetVerdict } from "./verdict.ts";
+
+/** A packet that no datapath was given, and why. */
+export interface Skipped {
+  readonly verdict: "skipped";
+  readonly reason: string;
+}
+
+/** What became of a packet of a capture. */
+export interface ReplayedPacket {
+  /** Position in the capture, from 1. */
+  readonly number: number;
+  /** Nanoseconds since 1970. */
+  readonly time: bigint | undefined;
+  /** Bytes on the wire, as the capture says. */
+  readonly length: number;
+  /** Only the beginning of it was run; see `fitFrame()`. */
+  readonly shortened: boolean;
+  /** Absent for what is no frame. */
+  readonly ends: FrameEnds | undefined;
+  /** Where it entered. */
+  readonly entered: { readonly endpoint: string; readonly hook: Hook } | undefined;
+  readonly result: PacketVerdict | Skipped;
+  /** What the datapaths did differently, one line each. */
+  readonly differences: readonly string[];
+  /** By datapath, where they differ. */
+  readonly answers: Readonly<Record<string, string>>;
+}
+
+/** Packets after which tables differed though each packet was treated alike. */
+export interface TableDifference {
+  readonly first: number;
+  readonly last: number;
+  readonly differences: readonly string[];
+}
+
+/** Options of {@linkcode Replay}. */
+export interface ReplayOptions {
+  /** Where every packet enters. @default by its addresses; see {@linkcode Placement} */
+  readonly place?: Place;
+}
+
+/** A packet on its way into the datapaths, or not. */
+interface Prepared {
+  readonly captured: CapturedPacket;
+  readonly ends?: FrameEnds;
+  readonly place?: Place;
+  readonly skipped?: string;
+  readonly packet?: TestPacket;
+  readonly shortened: boolean;
+}
+
+/** Runs captures through datapaths that have the node loaded. */
+export class Replay {
+  /** Found so far, over all captures. */
+  readonly tableDifferences: TableDifference[] = [];
+  readonly #node: ReplayNode;
+  readonly #comparison: Comparison;
+  readonly #placeOf: (ends: FrameEnds) => Place | undefined;
+
+  /**
+   * @param memory The memory of all the datapaths.
+   * @param datapaths At least one.
+   */
+  constructor(
+    node: ReplayNode,
+    memory: DatapathMemory,
+    datapaths: readonly Datapath[],
+    { place }: ReplayOptions = {},
+  ) {
+    this.#node = node;
+    this.#comparison = openComparison(node, memory, datapaths);
+    const placement = new Placement(node.state, node.stranger);
+    this.#placeOf = place === undefined ? (ends) => placement.of(ends) : () => place;
+  }
+
+  /**
+   * Runs one capture, in which no flow is known before the first packet. What `packets` throws
+   * comes after the results of all packets before.
+   */
+  *run(packets: Iterable<CapturedPacket>): Generator<ReplayedPacket> {
+    const clock = new CaptureClock();
+    let fresh = true;
+    for (const batch of batches(packets, this.#comparison.capacity)) {
+      const prepared = batch.map((packet) => this.#prepare(packet, clock));
+      const runnable = prepared.flatMap(({ packet }) => packet ?? []);
+      yield* this.#results(prepared, this.#comparison.run(runnable, { fresh }));
+      fresh = false;
+    }
+  }
+
+  #prepare(captured: CapturedPacket, clock: CaptureClock): Prepared {
+    const { number, linkType, data, originalLength, time } = captured;
+    const now = clock.at(time);
+    const read = ethernetFrame(linkType, data);
+    if ("refused" in read) return { captured, skipped: read.refused, shortened: false };
+    const ends = frameEnds(read.frame);
+    const place = this.#placeOf(ends);
+    if (place === undefined) {
+      return { captured, ends, skipped: "neither end is a pod of the node", shortened: false };
+    }
+    const fitted = fitFrame(read.frame, originalLength + read.added);
+    const packet: TestPacket = {
+      ...place,
+      data: fitted.data,
+      mark: 0,
+      now,
+      flow: number,
+      describe: () => `packet ${number}`,
+    };
+    return { captured, ends, place, packet, shortened: fitted.shortened };
+  }
+
+  *#results(prepared: readonly Prepared[], result: BatchResult): Generator<ReplayedPacket> {
+    const differing = new Map(result.mismatches.map((m) => [m.packet?.flow, m]));
+    const tables = result.mismatches.filter(({ packet }) => packet === undefined);
+    if (tables.length > 0) {
+      this.tableDifferences.push({
+        first: prepared[0]?.captured.number ?? 0,
+        last: prepared.at(-1)?.captured.number ?? 0,
+        differences: tables.flatMap(({ differences }) => differences),
+      });
+    }
+    let index = 0;
+    for (const { captured, ends, place, skipped, shortened } of prepared) {
+      const { number, time, originalLength } = captured;
+      const mismatch = differing.get(number);
+      yield {
+        number,
+        time,
+        length: originalLength,
+        shortened,
+        ends,
+        entered: place && { endpoint: this.#node.nameOf(place.endpoint), hook: place.hook },
+        result: skipped === undefined
+          ? packetVerdict(result.answer(index++), this.#node.rulesOf)
+          : { verdict: "skipped", reason: skipped },
+        differences: mismatch?.differences ?? [],
+        answers: mismatch?.answers ?? {},
+      };
+    }
+  }
+}
+
+/** Groups packets; those before an error come before it. */
+function* batches(
+  packets: Iterable<CapturedPacket>,
+  capacity: number,
+): Generator<readonly CapturedPacket[]> {
+  let batch: CapturedPacket[] = [];
+  try {
+    for (const packet of packets) {
+      batch.push(packet);
+      if (batch.length < capacity) continue;
+      yield batch;
+      batch = [];
+    }
+  } catch (error) {
+    if (batch.length > 0) yield batch;
+    throw error;
+  }
+  if (batch.length > 0) yield batch;
+}

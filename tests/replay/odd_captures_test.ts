@@ -1,0 +1,32 @@
+import { assert, assertEquals } from "@std/assert";
+import { KernelDatapath } from "../../src/datapath/kernel.ts";
+import { readCapture } from "../../src/pcap/capture.ts";
+import { Replay } from "../../src/replay/replay.ts";
+import { nodeOfScenario } from "../../src/replay/replay_node.ts";
+import { Random } from "../../src/verify/random.ts";
+import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
+import { mustMakeDeathStar, mustOpenEmulator } from "../verify/_scenario.ts";
+import { oddCapture } from "./_odd_captures.ts";
+
+const seed = Number(Deno.env.get("TWINPATH_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+const captures = Number(Deno.env.get("TWINPATH_CASES") ?? 60);
+
+kernelTest(`Replay: ${captures} odd captures go alike in both twins, seed ${seed}`, async () => {
+  const node = nodeOfScenario(await mustMakeDeathStar());
+  const { memory, emulator } = await mustOpenEmulator();
+  using kernel = new KernelDatapath(memory);
+  emulator.load(node.state);
+  await kernel.load(node.state);
+  const replay = new Replay(node, memory, [emulator, kernel]);
+  const random = new Random(seed);
+  const verdicts = new Set<string>();
+  for (let i = 0; i < captures; i++) {
+    for (const packet of replay.run(readCapture(oddCapture(random, node.state.endpoints), "odd"))) {
+      assertEquals(packet.differences, [], `packet ${packet.number} of capture ${i}`);
+      verdicts.add(packet.result.verdict);
+    }
+  }
+  assertEquals(replay.tableDifferences, []);
+  // What nothing reaches proves nothing.
+  assert(["allowed", "dropped", "skipped"].every((verdict) => verdicts.has(verdict)));
+});
