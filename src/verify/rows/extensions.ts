@@ -87,6 +87,11 @@ export function extensionRows(ports: SourcePorts): PacketRow[] {
       (way) => cut(chain(start(way)).tcp(tcp(way)).build(), length),
       length < extensions ? drop("EXTHDR") : drop("CT_INVALID_HDR"),
     ));
+    rows.push(...bothWays(
+      `IPv6 that claims to end ${length} bytes behind its header, inside such a chain`,
+      (way) => claiming(chain(start(way)).tcp(tcp(way)).build(), length),
+      length < extensions ? drop("EXTHDR") : drop("CT_INVALID_HDR"),
+    ));
   }
   for (const length of [0, 8, 255]) {
     rows.push(...bothWays(`IPv6 whose destination options claim ${length} units`, (way) => {
@@ -119,7 +124,12 @@ export function extensionRows(ports: SourcePorts): PacketRow[] {
 
 /** The frame with `length` bytes behind the IPv6 header, which says so. */
 function cut(frame: Uint8Array, length: number): Uint8Array {
-  const short = frame.slice(0, ETHERNET + IPV6 + length);
-  short.set([length >> 8, length & 0xff], ETHERNET + 4);
-  return short;
+  return claiming(frame.slice(0, ETHERNET + IPV6 + length), length);
+}
+
+/** The frame, with another payload length. */
+function claiming(frame: Uint8Array, length: number): Uint8Array {
+  const copy = frame.slice();
+  copy.set([length >> 8, length & 0xff], ETHERNET + 4);
+  return copy;
 }

@@ -106,7 +106,7 @@ function inwardRows(family: Family, ports: SourcePorts): PacketRow[] {
   const pieces = (): Pieces => ({ family, id: ports.next(), from: "PEER", to: "SUBJECT" });
   const udp = (p: PacketBuilder) => p.udp({ source: ports.next(), destination: 7 });
   const tcp = (p: PacketBuilder) => p.tcp({ source: ports.next(), destination: 81 });
-  const [a, b, c] = [pieces(), pieces(), pieces()];
+  const [a, b, c, d, e] = [pieces(), pieces(), pieces(), pieces(), pieces()];
   const name = `to the subject, IPv${family}`;
   return [
     {
@@ -116,6 +116,14 @@ function inwardRows(family: Family, ports: SourcePorts): PacketRow[] {
     {
       description: `two fragments of a TCP packet to a denied port ${name}`,
       packets: [into(first(b, tcp), drop("DENY")), into(later(b, PROTOCOL.TCP), drop("DENY"))],
+    },
+    {
+      description: `a fragment that comes 29 seconds later ${name}`,
+      packets: [into(first(d, udp), "pass"), into(later(d, PROTOCOL.UDP), "pass", 29)],
+    },
+    {
+      description: `a fragment that comes 30 seconds later ${name}`,
+      packets: [into(first(e, udp), "pass"), into(later(e, PROTOCOL.UDP), drop("FRAGMENT"), 30)],
     },
     {
       description: `two fragments by way of the peer's own program ${name}`,

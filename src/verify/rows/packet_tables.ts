@@ -8,6 +8,7 @@ import { ipv4Rows } from "./ipv4.ts";
 import { ipv6Rows } from "./ipv6.ts";
 import { linkRows } from "./link.ts";
 import { protocolRows } from "./protocols.ts";
+import { quoteRows } from "./quotes.ts";
 import { redirectRows } from "./redirects.ts";
 import { relatedRows } from "./related.ts";
 import { type PacketRow, SourcePorts } from "./row.ts";
@@ -35,6 +36,7 @@ export function packetTables(): PacketTable[] {
         ...senderRows(ports),
         ...conntrackRows(ports),
         ...relatedRows(ports),
+        ...quoteRows(ports),
         ...redirectRows(ports),
       ],
     },

@@ -1,5 +1,18 @@
 import { newPacket, type PacketBuilder } from "../../datapath/packet_builder.ts";
+import { MARK_HOST } from "../../datapath/layout.ts";
 import type { Family } from "../address.ts";
+import {
+  about,
+  asked,
+  error,
+  ERRORS,
+  gets,
+  sends,
+  type Side,
+  SIDES,
+  udp,
+  unreachable,
+} from "./icmp_error.ts";
 import { ROW_ENDPOINT } from "../row_node.ts";
 import {
   between,
@@ -7,107 +20,92 @@ import {
   ip,
   MACS,
   type PacketRow,
-  type RowOutcome,
-  type RowPacket,
+  type RowEvent,
   type RowParty,
   type SourcePorts,
 } from "./row.ts";
 
-const { SUBJECT, PEER } = ROW_ENDPOINT;
+const { PEER } = ROW_ENDPOINT;
 
-/** ICMP types that quote a packet, and a code that means nothing special; by family. */
-const ERRORS = {
-  4: [{ type: 3, code: 1 }, { type: 3, code: 3 }, { type: 11, code: 0 }, { type: 12, code: 0 }],
-  6: [{ type: 1, code: 4 }, { type: 2, code: 0 }, { type: 3, code: 0 }, { type: 4, code: 1 }],
-} as const;
 const PATH_MTU = { 4: { type: 3, code: 4 }, 6: { type: 2, code: 0 } } as const;
 /** ICMP types that quote a packet and change routes, or are no errors at all. */
-const NO_ERRORS = { 4: [4, 5, 13, 30], 6: [0, 5, 127, 137] } as const;
-
-type Message = { readonly type: number; readonly code: number };
+const NO_ERRORS = { 4: [2, 4, 5, 10, 13, 14, 30], 6: [0, 5, 127, 131, 132, 137] } as const;
 
 /** ICMP errors: part of the flow whose packet they quote, or a matter of policy. */
 export function relatedRows(ports: SourcePorts): PacketRow[] {
   return ([4, 6] as const).flatMap((family) => [
-    ...typeRows(family, ports),
+    ...SIDES.flatMap((side) => [
+      ...typeRows(side, family, ports),
+      ...unrelatedRows(side, family, ports),
+    ]),
     ...protocolRows(family, ports),
     ...directionRows(family, ports),
-    ...unrelatedRows(family, ports),
-    ...damagedRows(family, ports),
+    ...icmpRows(family),
   ]);
 }
 
-/** An ICMP message that quotes a packet. */
-function error(
-  family: Family,
-  from: RowParty,
-  to: RowParty,
-  message: Message,
-  quoted: PacketBuilder | Uint8Array,
-): Uint8Array {
-  const start = ip(family, from, to);
-  const icmp = family === 4 ? start.icmp(message) : start.icmpv6(message);
-  return icmp.quote(quoted).build();
-}
-
-function udp(family: Family, from: RowParty, to: RowParty, source: number, destination: number) {
-  return ip(family, from, to).udp({ source, destination });
-}
-
-function sends(packet: PacketBuilder | Uint8Array, becomes: RowOutcome, at = 0): RowPacket {
-  const data = packet instanceof Uint8Array ? packet : packet.build();
-  return { endpoint: SUBJECT, hook: "from_container", data, at, becomes };
-}
-
-function gets(packet: PacketBuilder | Uint8Array, becomes: RowOutcome, at = 0): RowPacket {
-  return { ...sends(packet, becomes, at), hook: "to_container" };
-}
-
-function unreachable(family: Family): Message {
-  return ERRORS[family][0];
-}
-
-function typeRows(family: Family, ports: SourcePorts): PacketRow[] {
+function typeRows(side: Side, family: Family, ports: SourcePorts): PacketRow[] {
+  const { name, opens, tells, allowed } = side;
   const rows = ERRORS[family].map((message): PacketRow => {
-    const sent = udp(family, "SUBJECT", "WORLD", ports.next(), 54);
-    const about = error(family, "CIDR", "SUBJECT", message, sent);
+    const packet = asked(family, side, ports.next());
+    const data = about(family, side, message, packet);
+    const late = family === 6 && message.type === 2 ? "pass" : drop("POLICY");
     return {
-      description: `IPv${family}: ICMP ${message.type}/${message.code} of a router on the way`,
-      packets: [sends(sent, "pass"), gets(about, "pass", 59), gets(about, lateFor(message), 60)],
+      description: `IPv${family}: ICMP ${message.type}/${message.code} ${name}`,
+      packets: [opens(packet, "pass"), tells(data, "pass", 59), tells(data, late, 60)],
     };
-    function lateFor({ type }: Message): RowOutcome {
-      return family === 6 && type === 2 ? "pass" : drop("POLICY");
-    }
   });
   for (const type of NO_ERRORS[family]) {
-    const sent = udp(family, "SUBJECT", "WORLD", ports.next(), 54);
-    const about = error(family, "CIDR", "SUBJECT", { type, code: 0 }, sent);
+    const packet = asked(family, side, ports.next());
     // One type that policy opens: it passes, but not as part of the flow.
-    const becomes = family === 4 && type === 13 ? "pass" : drop("POLICY");
+    const becomes = allowed.some((one) => one === type) ? "pass" : drop("POLICY");
+    const event: RowEvent = becomes === "pass" ? "verdict" : becomes;
     rows.push({
-      description: `IPv${family}: ICMP ${type} is not related to what it quotes`,
-      packets: [sends(sent, "pass"), gets(about, becomes)],
+      description: `IPv${family}: ICMP ${type} is not related to what it quotes, ${name}`,
+      packets: [
+        opens(packet, "pass"),
+        { ...tells(about(family, side, { type, code: 0 }, packet), becomes), tells: [event] },
+      ],
     });
   }
-  const stray = udp(family, "SUBJECT", "WORLD", ports.next(), 54);
+  const stray = about(family, side, PATH_MTU[family], asked(family, side, ports.next()));
   rows.push({
-    description: `IPv${family}: path MTU messages pass without a flow`,
-    packets: [
-      gets(error(family, "CIDR", "SUBJECT", PATH_MTU[family], stray), "pass"),
-      sends(error(family, "SUBJECT", "WORLD", PATH_MTU[family], stray), "pass"),
-    ],
+    description: `IPv${family}: a path MTU message without a flow, ${name}`,
+    packets: [{ ...tells(stray, "pass"), tells: [] }],
   });
   return rows;
 }
 
 /** Every protocol that conntrack keeps can be quoted. */
 function protocolRows(family: Family, ports: SourcePorts): PacketRow[] {
-  const start = ip(family, "SUBJECT", "PEER");
+  return ([
+    ["SUBJECT", "PEER", 90, sends, "deliver", "WORLD", gets, "pass"],
+    ["PEER", "SUBJECT", 80, gets, "pass", "SUBJECT", sends, "deliver"],
+  ] as const).flatMap(([from, to, port, opens, opened, by, tells, told]) =>
+    quotable(family, from, to, port, ports).map(([name, packet]): PacketRow => ({
+      description: `IPv${family}: an ICMP error of the ${by} that quotes ${name}`,
+      packets: [
+        opens(packet, opened),
+        tells(error(family, by, from, unreachable(family), packet), told),
+      ],
+    }))
+  ).concat(otherProtocolRows(family));
+}
+
+function quotable(
+  family: Family,
+  from: RowParty,
+  to: RowParty,
+  destination: number,
+  ports: SourcePorts,
+): readonly (readonly [name: string, packet: PacketBuilder])[] {
+  const start = ip(family, from, to);
   const id = ports.next();
-  const ends = () => ({ source: ports.next(), destination: 90 });
-  const sent: readonly (readonly [name: string, packet: PacketBuilder])[] = [
+  const ends = () => ({ source: ports.next(), destination });
+  return [
     ["TCP", start.tcp(ends())],
     ["UDP", start.udp(ends())],
+    ["SCTP", start.sctp(ends())],
     [
       "an echo request",
       family === 4 ? start.icmp({ type: 8, id }) : start.icmpv6({ type: 128, id }),
@@ -116,18 +114,57 @@ function protocolRows(family: Family, ports: SourcePorts): PacketRow[] {
       "IP with options or extension headers",
       family === 4
         ? newPacket().eth(MACS)
-          .ipv4({ ...between(4, "SUBJECT", "PEER"), options: new Uint8Array(12).fill(1) })
+          .ipv4({ ...between(4, from, to), options: new Uint8Array(12).fill(1) })
           .tcp(ends())
         : start.extension("hopByHop").extension("destination").tcp(ends()),
     ],
-  ];
-  return sent.map(([name, packet]) => ({
-    description: `IPv${family}: an ICMP error that quotes ${name}`,
-    packets: [
-      sends(packet, "deliver"),
-      gets(error(family, "WORLD", "SUBJECT", unreachable(family), packet), "pass"),
+    [
+      "a packet that has fragments",
+      family === 4
+        ? newPacket().eth(MACS)
+          .ipv4({ ...between(4, from, to), fragment: 0x2000, id }).tcp(ends())
+        : start.fragment({ offset: 0, more: true, id }).tcp(ends()),
     ],
-  }));
+  ];
+}
+
+/** What has no ports is known by its addresses; an answer can be quoted as well. */
+function otherProtocolRows(family: Family): PacketRow[] {
+  const message = unreachable(family);
+  const other = ip(family, "WORLD", "SUBJECT", { protocol: 49 }).payload(new Uint8Array(20));
+  const [request, reply] = family === 4 ? [8, 0] : [128, 129];
+  const echo = (from: RowParty, to: RowParty, type: number) => {
+    const start = ip(family, from, to);
+    return family === 4 ? start.icmp({ type, id: 7 }) : start.icmpv6({ type, id: 7 });
+  };
+  return [
+    {
+      description: `IPv${family}: an ICMP error that quotes a protocol without ports`,
+      packets: [
+        { ...gets(other, "pass"), mark: MARK_HOST },
+        sends(error(family, "SUBJECT", "WORLD", message, other), "pass"),
+      ],
+    },
+    {
+      description: `IPv${family}: an ICMP error that quotes the subject's echo reply`,
+      packets: [
+        gets(echo("PEER", "SUBJECT", request), "pass"),
+        sends(echo("SUBJECT", "PEER", reply), "deliver"),
+        gets(error(family, "CIDR", "SUBJECT", message, echo("SUBJECT", "PEER", reply)), "pass"),
+      ],
+    },
+    {
+      description: `IPv${family}: an ICMP error that quotes the peer's echo reply`,
+      packets: [
+        sends(echo("SUBJECT", "PEER", request), "deliver"),
+        gets(echo("PEER", "SUBJECT", reply), "pass"),
+        sends(
+          error(family, "SUBJECT", "PEER", message, echo("PEER", "SUBJECT", reply)),
+          "deliver",
+        ),
+      ],
+    },
+  ];
 }
 
 /** Either end may be told, by the other end or by a router, about either direction's packets. */
@@ -186,85 +223,66 @@ function directionRows(family: Family, ports: SourcePorts): PacketRow[] {
 }
 
 /** What quotes a packet of no flow, or is sent to another, is judged as any ICMP. */
-function unrelatedRows(family: Family, ports: SourcePorts): PacketRow[] {
+function unrelatedRows(side: Side, family: Family, ports: SourcePorts): PacketRow[] {
   const message = unreachable(family);
   const refused = drop("POLICY");
-  const [a, b, c, d] = [ports.next(), ports.next(), ports.next(), ports.next()];
-  const sent = udp(family, "SUBJECT", "WORLD", a, 54);
-  const to = (quoted: PacketBuilder, from: RowParty = "WORLD") =>
-    gets(error(family, from, "SUBJECT", message, quoted), refused);
-  const [request, timestamp] = family === 4 ? [8, 13] : [128, 131];
-  const icmp = (type: number) => {
-    const start = ip(family, "SUBJECT", "WORLD");
-    return family === 4 ? start.icmp({ type, id: d }) : start.icmpv6({ type, id: d });
-  };
+  const { name, opens, tells, ends: [from, to], port } = side;
+  const [a, b, c] = [ports.next(), ports.next(), ports.next()];
+  const elsewhere = "CIDR";
+  const told = (quoted: PacketBuilder) => tells(about(family, side, message, quoted), refused);
+  const ends = { source: a, destination: port };
+  const prolonged = asked(family, side, b);
   return [
     {
-      description: `IPv${family}: ICMP errors that quote no packet of a flow`,
+      description: `IPv${family}: ICMP errors that quote no packet of a flow, ${name}`,
       packets: [
-        sends(sent, "pass"),
-        to(udp(family, "SUBJECT", "WORLD", b, 54)),
-        to(udp(family, "SUBJECT", "WORLD", a, 55)),
-        to(udp(family, "SUBJECT", "CIDR", a, 54)),
-        to(ip(family, "SUBJECT", "WORLD").tcp({ source: a, destination: 54 })),
-        to(ip(family, "SUBJECT", "WORLD").sctp({ source: a, destination: 54 })),
-        to(icmp(request)),
-        to(icmp(timestamp)),
+        opens(asked(family, side, a), "pass"),
+        told(asked(family, side, ports.next())),
+        told(udp(family, from, to, a, port + 1)),
+        told(udp(family, from, elsewhere, a, port)),
+        told(ip(family, from, to).tcp(ends)),
+        told(ip(family, from, to).sctp(ends)),
+        told(ip(family, from, to, { protocol: 46 }).payload(new Uint8Array(20))),
       ],
     },
     {
-      description: `IPv${family}: ICMP errors for a packet that another sent`,
+      description: `IPv${family}: ICMP errors for a packet that another sent, ${name}`,
       packets: [
-        sends(udp(family, "SUBJECT", "WORLD", c, 54), "pass"),
-        to(udp(family, "WORLD", "SUBJECT", 54, c)),
-        to(udp(family, "PEER", "WORLD", c, 54)),
+        opens(asked(family, side, c), "pass"),
+        told(udp(family, to, from, port, c)),
+        told(udp(family, "PEER", to, c, port)),
       ],
     },
     {
-      description: `IPv${family}: an ICMP error neither prolongs a flow nor starts one`,
+      description: `IPv${family}: an ICMP error neither prolongs a flow nor starts one, ${name}`,
       packets: [
-        sends(udp(family, "SUBJECT", "WORLD", b, 54), "pass"),
-        gets(
-          error(family, "CIDR", "SUBJECT", message, udp(family, "SUBJECT", "WORLD", b, 54)),
-          "pass",
-          50,
-        ),
-        gets(udp(family, "WORLD", "SUBJECT", 54, b), refused, 60),
+        opens(prolonged, "pass"),
+        tells(about(family, side, message, prolonged), "pass", 50),
+        tells(udp(family, to, from, port, b), refused, 60),
       ],
     },
   ];
 }
 
-/** Quotes that are cut off or lie: no part of them is believed. */
-function damagedRows(family: Family, ports: SourcePorts): PacketRow[] {
+/** Of ICMP only echoes have flows; a flow of identifier 0 looks like other types do. */
+function icmpRows(family: Family): PacketRow[] {
+  const types = family === 4 ? [13, 9, 7] : [131, 127, 130];
   const message = unreachable(family);
-  const refused = drop("POLICY");
-  const sent = udp(family, "SUBJECT", "WORLD", ports.next(), 54);
-  const inner = sent.build();
-  const ipBytes = family === 4 ? 20 : 40;
-  const whole = 14 + ipBytes + 8;
-  const quote = (bytes: Uint8Array, becomes: RowOutcome) =>
-    gets(error(family, "CIDR", "SUBJECT", message, bytes), becomes);
-  const withByte = (offset: number, value: number) => {
-    const copy = inner.slice();
-    copy[offset] = value;
-    return copy;
+  const icmp = (from: RowParty, to: RowParty, type: number) => {
+    const start = ip(family, from, to);
+    return family === 4 ? start.icmp({ type }) : start.icmpv6({ type });
   };
-  const packets = [sends(sent, "pass")];
-  for (let length = 14; length <= whole; length++) {
-    packets.push(quote(inner.slice(0, length), length === whole ? "pass" : refused));
-  }
-  const lies = family === 4
-    ? [withByte(14, 0x44), withByte(14, 0x46), withByte(14, 0x65), withByte(21, 1)]
-    : [withByte(14, 0x40), withByte(20, 0), withByte(20, 44)];
-  packets.push(...lies.map((bytes) => quote(bytes, refused)));
-  if (family === 6) {
-    const ends = between(6, "SUBJECT", "WORLD");
-    const later = newPacket().eth(MACS).ipv6(ends)
-      .fragment({ offset: 1, more: true, id: 1, protocol: 17 }).payload(inner.slice(54));
-    const routed = newPacket().eth(MACS).ipv6(ends)
-      .extension("routing", { segmentsLeft: 1, protocol: 17 }).payload(inner.slice(54));
-    packets.push(quote(later.build(), refused), quote(routed.build(), refused));
-  }
-  return [{ description: `IPv${family}: quotes that are cut off or lie`, packets }];
+  const request = family === 4 ? 8 : 128;
+  return ([
+    ["SUBJECT", "PEER", sends, "deliver", gets],
+    ["PEER", "SUBJECT", gets, "pass", sends],
+  ] as const).map(([from, to, opens, opened, tells]) => ({
+    description: `IPv${family}: ICMP errors of the ${to} that quote ICMP which is no echo`,
+    packets: [
+      opens(icmp(from, to, request), opened),
+      ...types.map((type) =>
+        tells(error(family, to, from, message, icmp(from, to, type)), drop("POLICY"))
+      ),
+    ],
+  }));
 }
