@@ -97,7 +97,7 @@ function addFlow(maker: PacketMaker, shape: FlowShape, scenario: Scenario): numb
 
 /** Joins each mismatch with the packets of its flow; without a packet, with all of them. */
 export function withPackets(
-  { mismatches }: BatchResult,
+  { mismatches }: Pick<BatchResult, "mismatches">,
   batch: readonly TestPacket[],
 ): BatchMismatch[] {
   return mismatches.slice(0, MOST_MISMATCHES).map((mismatch) => {

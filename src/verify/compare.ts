@@ -127,6 +127,30 @@ export class Comparison {
     };
   }
 
+  /**
+   * Deletes the flows that have expired, in every leg, and compares what they were and what
+   * is left.
+   *
+   * @param now Seconds of the packets' clock.
+   */
+  collect(now: number): Mismatch[] {
+    const [first, ...others] = this.#legs.map(({ datapath }) => {
+      const { unanswered, closed, idle } = datapath.collectConntrack(now);
+      const deleted = `${unanswered} unanswered, ${closed} closed, ${idle} idle`;
+      return { name: datapath.kind, deleted, tables: tablesOf(datapath) };
+    });
+    return others.flatMap((other) => {
+      if (first === undefined) return [];
+      const differences = tablesDiffer(first, other);
+      if (first.deleted !== other.deleted) {
+        differences.unshift(
+          `expired at ${now}: ${first.name} ${first.deleted}, ${other.name} ${other.deleted}`,
+        );
+      }
+      return differences.length === 0 ? [] : [{ packet: undefined, differences, answers: {} }];
+    });
+  }
+
   #note({ name, nanoseconds }: LegRun, packets: number): void {
     const before = this.timing.get(name) ?? { nanoseconds: 0, packets: 0 };
     this.timing.set(name, {
@@ -204,17 +228,22 @@ function legDifferences(packet: TestPacket, index: number, a: LegRun, b: LegRun)
 }
 
 function tableMismatches(a: LegRun, b: LegRun): Mismatch[] {
-  const differences = metricsDifferences(a, b);
-  for (const [i, table] of a.tables.entries()) {
-    const other = b.tables[i];
-    if (other) differences.push(...tableDifferences([a.name, table], [b.name, other]));
-  }
+  const differences = [...metricsDifferences(a, b), ...tablesDiffer(a, b)];
   if (a.eventsLost !== b.eventsLost) {
     differences.push(
       `events lost: ${a.name} ${a.eventsLost}, ${b.name} ${b.eventsLost}`,
     );
   }
   return differences.length === 0 ? [] : [{ packet: undefined, differences, answers: {} }];
+}
+
+type Tables = Pick<LegRun, "name" | "tables">;
+
+function tablesDiffer(a: Tables, b: Tables): string[] {
+  return a.tables.flatMap((table, i) => {
+    const other = b.tables[i];
+    return other ? tableDifferences([a.name, table], [b.name, other]) : [];
+  });
 }
 
 function metricsDifferences(a: LegRun, b: LegRun): string[] {

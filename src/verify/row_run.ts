@@ -35,6 +35,9 @@ type RowTestPacket = TestPacket & Pick<RowPacket, "becomes" | "tells">;
 
 const SECOND = 1_000_000_000n;
 
+/** Seconds after a batch began: before any flow is over, at the ends of lifetimes, after all. */
+const COLLECTED_AT = [0, 9, 10, 59, 60, 8000, 4_100_000_000];
+
 /** Runs rows of the packet table on `ROW_NODE`, and compares the datapaths with the rows. */
 export function runRows(rows: readonly PacketRow[], comparison: Comparison): RowReport {
   const mismatches: BatchMismatch[] = [];
@@ -48,6 +51,10 @@ export function runRows(rows: readonly PacketRow[], comparison: Comparison): Row
       const flow = batch.filter((p) => p.flow === packet.flow);
       const answers = { rows: outcomeText(packet.becomes) };
       mismatches.push({ packet, differences, answers, packets: flow });
+    }
+    for (const seconds of COLLECTED_AT) {
+      const collected = comparison.collect(Number(START_OF_TIME / SECOND) + seconds);
+      mismatches.push(...withPackets({ mismatches: collected }, batch));
     }
     packets += batch.length;
   }
