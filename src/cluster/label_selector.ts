@@ -18,7 +18,8 @@ export const LABEL_SOURCES = [
 /**
  * Where a selector looks for a label: `k8s` labels of pods and namespaces, `reserved`
  * labels of well-known identities, labels of address blocks (`cidr`), of CiliumCIDRGroups
- * (`cidrgroup`), of DNS names (`fqdn`), of nodes (`node`), or `any` of them.
+ * (`cidrgroup`), of DNS names (`fqdn`), of nodes (`node`), or `any` of them but blocks and
+ * names, which nobody means without saying so.
  */
 export type LabelSource = typeof LABEL_SOURCES[number];
 
@@ -28,7 +29,10 @@ export type Operator = "In" | "NotIn" | "Exists" | "DoesNotExist";
 /** One line of `matchLabels`. */
 export interface MatchLabel {
   readonly source: LabelSource;
-  /** Label key without source, for example `org`. */
+  /**
+   * Label key without source, for example `org`. That of source `cidr` is a block in its
+   * canonical form (`fd00::/8`), that of `fqdn` a name in lower case.
+   */
   readonly key: string;
   readonly value: string;
 }

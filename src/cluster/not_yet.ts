@@ -48,7 +48,6 @@ export type Feature = typeof FEATURES[number];
  * would pass unchecked or not at all, and neither is what the author has asked for.
  */
 export const NOT_YET: ReadonlySet<Feature> = new Set<Feature>([
-  "labels of address blocks, DNS names and nodes",
   "TLS interception",
   "Envoy listeners",
 ]);

@@ -21,7 +21,7 @@ export function selectorText(selector: Selector): string {
 
 /** Returns `app=web`, `tier in (a, b)`, `!debug`, `reserved:host`, … */
 export function requirementText({ source, key, operator, values }: Requirement): string {
-  const named = source === "reserved" ? `reserved:${key}` : shortKey(key);
+  const named = source === "any" || source === "k8s" ? shortKey(key) : `${source}:${key}`;
   switch (operator) {
     case "In":
       return values.length === 1 ? `${named}=${values[0]}` : `${named} in (${values.join(", ")})`;

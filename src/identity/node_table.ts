@@ -113,10 +113,12 @@ export class NodeTable {
     if (local.some(({ apiServer }) => apiServer)) labels.push(reserved("kube-apiserver"));
     const addresses = local.flatMap(({ node }) => node.addresses);
     const counted = this.#parts.cidrMatchesNodes && addresses.length > 0;
+    const prefixes = counted ? addresses.map(({ address }) => ipPrefixOf(address)) : [];
+    for (const { text } of prefixes) labels.push({ source: "cidr", key: text, value: "" });
     return {
       id: RESERVED.HOST,
       labels: labelsOf(labels),
-      ...(counted ? { prefixes: addresses.map(({ address }) => ipPrefixOf(address)) } : {}),
+      ...(counted ? { prefixes } : {}),
     };
   }
 

@@ -2,6 +2,7 @@ import type { IpAddress } from "../cluster/ip_address.ts";
 import { type IpPrefix, ipPrefixOf } from "../cluster/ip_prefix.ts";
 import { canonicalName, type FqdnPattern } from "./fqdn_pattern.ts";
 import { CIDR_SCOPE, type Identity } from "./identity.ts";
+import { GroupLabels } from "./group_labels.ts";
 import type { Ipcache } from "./ipcache.ts";
 import { type Label, labelsOf } from "./label.ts";
 import { PrefixTrie } from "./prefix_trie.ts";
@@ -29,6 +30,10 @@ interface PatternUse {
  * those names (as in Cilium since 1.16) and of the block around it. What nothing is known
  * of is `world-ipv4` or `world-ipv6`, which 0.0.0.0/0 and ::/0 are as well.
  *
+ * The label `cidr` is that of the longest block that rules name around an address. Blocks of
+ * a CiliumCIDRGroup are among those while a rule refers to the group; labels of the group are
+ * what {@linkcode GroupLabels} says.
+ *
  * An API server outside of the cluster is part of the world and of `kube-apiserver`.
  */
 export class WorldTable {
@@ -41,6 +46,11 @@ export class WorldTable {
   readonly #patterns = new Map<string, PatternUse>();
   readonly #claims = new Map<string, Identity>();
   readonly #dirty = new Map<string, IpPrefix>();
+  /** Labels that CiliumCIDRGroups give to addresses. */
+  readonly groups = new GroupLabels((block) => {
+    this.#touchWithin(block);
+    for (const [inner] of this.#blocks.within(block)) this.#touch(inner);
+  });
   #apiServers: readonly IpAddress[] = [];
 
   constructor(ipcache: Ipcache) {
@@ -136,10 +146,11 @@ export class WorldTable {
     const facts = this.#facts.get(prefix);
     const patterns = this.#patternsOf(facts);
     const named = patterns.length > 0 || (facts?.apiServer ?? false);
-    if (!named && this.#blocks.get(prefix) === undefined) return undefined;
+    const isBlock = this.#blocks.get(prefix) !== undefined || this.groups.has(prefix);
+    if (!named && !isBlock) return undefined;
     const { address: { family } } = prefix;
     const world: Label = { source: "reserved", key: `world-ipv${family}`, value: "" };
-    const labels = [world, ...patterns];
+    const labels = [world, ...patterns, ...this.groups.labelsAt(prefix)];
     if (facts?.apiServer) labels.push({ source: "reserved", key: "kube-apiserver", value: "" });
     let around = ipPrefixOf(prefix.address, 0);
     for (const [block] of this.#blocks.covering(prefix)) around = block;
@@ -170,6 +181,7 @@ export class WorldTable {
   #touchWithin(block: IpPrefix): void {
     this.#touch(block);
     for (const [prefix] of this.#facts.within(block)) this.#touch(prefix);
+    for (const prefix of this.groups.within(block)) this.#touch(prefix);
   }
 
   #touchNames({ matches }: FqdnPattern): void {

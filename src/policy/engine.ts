@@ -23,7 +23,8 @@ import { type PolicyChange, PolicySet } from "./policy_set.ts";
 import { problemsOf } from "./problems.ts";
 import { RedirectTable } from "./redirect.ts";
 import { RuleTable } from "./rule_table.ts";
-import { asksForNodeLabels, type Selector } from "./selector.ts";
+import { NamedAddresses, noteAddresses } from "./named_addresses.ts";
+import { rareSourcesOf, type Selector } from "./selector.ts";
 import { SelectorCache } from "./selector_cache.ts";
 import { DEFAULT_SETTINGS, type PolicySettings } from "./settings.ts";
 import { HostEndpoints } from "./host_endpoints.ts";
@@ -74,6 +75,7 @@ export class PolicyEngine implements Disposable {
   readonly #apiServers = new ApiServers();
   readonly #selectors: SelectorCache;
   readonly #rules: RuleTable;
+  readonly #named: NamedAddresses;
   readonly #watch: IdentityWatch;
   readonly #ipcache = new Ipcache();
   readonly #namedPorts = new NamedPortTable();
@@ -104,6 +106,7 @@ export class PolicyEngine implements Disposable {
       dropped: (selector) => this.#noteSelector(selector, "drop"),
     });
     this.#rules = new RuleTable(cluster, this.#facts);
+    this.#named = new NamedAddresses(this.#rules, this.#world);
     this.#nodes = new NodeTable({ ipcache: this.#ipcache, localNode, cidrMatchesNodes });
     const rules = enforcement === "never" ? { rulesFor: () => [] } : this.#rules;
     this.#policies = new PolicySet(rules, this.#settings, {
@@ -204,6 +207,9 @@ export class PolicyEngine implements Disposable {
         if (upsert) this.#facts.upsert(object);
         else this.#facts.delete(object);
         if (object.kind === "EndpointSlice") this.#apiServers.note(object, upsert);
+        if (object.kind === "CiliumCIDRGroup") {
+          this.#world.groups.set(object.name, upsert ? object : undefined);
+        }
         return this.#rules.factsChanged(factKindOf(object));
       default:
         return upsert ? this.#rules.upsert(object) : this.#rules.delete(object);
@@ -211,18 +217,14 @@ export class PolicyEngine implements Disposable {
   }
 
   #noteSelector(selector: Selector, what: "use" | "drop"): void {
-    const use = what === "use";
-    if (selector.kind === "fqdn") {
-      if (use) this.#world.usePattern(selector.pattern);
-      else this.#world.dropPattern(selector.pattern);
-    } else if (selector.kind === "cidr") {
-      for (const block of [selector.cidr, ...selector.except]) {
-        if (use) this.#world.useBlock(block);
-        else this.#world.dropBlock(block);
-      }
-    } else if (asksForNodeLabels(selector)) {
-      if (use) this.#nodes.useLabels();
-      else this.#nodes.dropLabels();
+    noteAddresses(this.#world, selector, what);
+    for (const source of rareSourcesOf(selector)) {
+      if (source === "node" && what === "use") this.#nodes.useLabels();
+      else if (source === "node") this.#nodes.dropLabels();
+      else if (source === "cidrgroup" && what === "use") this.#world.groups.useLabels();
+      else if (source === "cidrgroup") this.#world.groups.dropLabels();
+      else if (what === "use") this.#named.use();
+      else this.#named.drop();
     }
   }
 
@@ -249,6 +251,7 @@ export class PolicyEngine implements Disposable {
     this.#takeIn(this.#nodes.reconcile());
     this.#updateEndpoints();
     const rules = this.#rules.takeChanged();
+    this.#named.rulesChanged(rules);
     this.#hosts.update(rules);
     this.#policies.rulesChanged(rules);
     // New selectors may need identities of nodes and blocks, which they then select.

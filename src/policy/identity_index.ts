@@ -87,6 +87,7 @@ export class IdentityIndex {
 }
 
 /** A condition that few identities meet. */
-function isTelling({ operator, key }: Requirement): boolean {
-  return operator === "In" && key !== CLUSTER_KEY && key !== NAMESPACE_KEY;
+function isTelling({ source, operator, key }: Requirement): boolean {
+  return operator === "In" && key !== CLUSTER_KEY && key !== NAMESPACE_KEY &&
+    source !== "cidr" && source !== "fqdn";
 }

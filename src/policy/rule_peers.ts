@@ -1,6 +1,6 @@
 import { ipPrefixOf } from "../cluster/ip_prefix.ts";
 import type { CidrSetItem, Entity, FqdnSelector, ServicePeer } from "../cluster/rule_peer.ts";
-import type { LabelSelector, TrafficRule } from "../cluster/rule.ts";
+import type { LabelSelector, LabelSource, TrafficRule } from "../cluster/rule.ts";
 import type { Service } from "../cluster/service.ts";
 import { fqdnName, fqdnPattern } from "../identity/fqdn_pattern.ts";
 import { CLUSTER_KEY, NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX } from "../identity/label.ts";
@@ -63,14 +63,17 @@ export function rulePeers(
   ];
 }
 
+/** Sources that stay as they are written in selectors of nodes. */
+const NOT_OF_NODES: readonly LabelSource[] = ["reserved", "cidr", "cidrgroup", "fqdn"];
+
 /**
- * Makes the selector of other nodes by their labels, whatever source they are written
+ * Makes the selector of other nodes by their labels, whatever source these are written
  * with. Never the local node: Cilium adds the label `reserved:remote-node`
  * (pkg/k8s/apis/cilium.io/utils, fromNodes).
  */
 export function nodeSelector(written: LabelSelector): Selector {
   const requirements = requirementsOf(written).map((r): Requirement =>
-    r.source === "reserved" ? r : { ...r, source: "node" }
+    NOT_OF_NODES.includes(r.source) ? r : { ...r, source: "node" }
   );
   return selectorOf([...requirements, exists("reserved", "remote-node")]);
 }

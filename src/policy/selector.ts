@@ -1,9 +1,10 @@
-import { containsPrefix, type IpPrefix } from "../cluster/ip_prefix.ts";
+import { containsPrefix, type IpPrefix, tryParseIpPrefix } from "../cluster/ip_prefix.ts";
 import type { LabelSelector, LabelSource, Operator } from "../cluster/rule.ts";
 import type { FqdnPattern } from "../identity/fqdn_pattern.ts";
 import type { Identity } from "../identity/identity.ts";
 import {
   CLUSTER_KEY,
+  type Label,
   type Labels,
   NAMESPACE_KEY,
   NAMESPACE_LABELS_PREFIX,
@@ -214,8 +215,9 @@ function isInside({ cidr, except }: CidrSelector, prefix: IpPrefix): boolean {
   return containsPrefix(cidr, prefix) && !except.some((hole) => containsPrefix(hole, prefix));
 }
 
-function meets({ source, key, operator, values }: Requirement, labels: Labels): boolean {
-  const found = labels.filter((l) => l.key === key && (source === "any" || l.source === source));
+function meets(requirement: Requirement, labels: Labels): boolean {
+  const { operator, values } = requirement;
+  const found = labels.filter((label) => isAbout(requirement, label));
   switch (operator) {
     case "Exists":
       return found.length > 0;
@@ -229,14 +231,41 @@ function meets({ source, key, operator, values }: Requirement, labels: Labels): 
   }
 }
 
+/**
+ * Tells whether a requirement is about a label. The label of a block is that of every block
+ * around it too (cilium/cilium pkg/labels, Label.HasKey).
+ */
+function isAbout({ source, key }: Requirement, label: Label): boolean {
+  if (source === "any") {
+    return label.key === key && label.source !== "cidr" && label.source !== "fqdn";
+  }
+  if (label.source !== source) return false;
+  if (source !== "cidr") return label.key === key;
+  const [outer, inner] = [tryParseIpPrefix(key), tryParseIpPrefix(label.key)];
+  return outer !== undefined && inner !== undefined && containsPrefix(outer, inner);
+}
+
 function namesReserved(requirements: readonly Requirement[]): boolean {
   return requirements.some(({ source }) => source === "reserved");
 }
 
-/** Tells whether a selector looks at labels that nodes have. */
-export function asksForNodeLabels(selector: Selector): boolean {
-  if (selector.kind !== "labels") return false;
-  const { requirements } = selector;
-  if (requirements.some(({ source }) => source === "node")) return true;
-  return namesReserved(requirements) && requirements.some(({ source }) => source === "any");
+/** Labels that identities have only while a selector looks at them. */
+export type RareSource = "node" | "cidr" | "cidrgroup" | "fqdn";
+
+/** Returns the sources of rare labels that a selector looks at. */
+export function rareSourcesOf(selector: Selector): readonly RareSource[] {
+  if (selector.kind !== "labels" || selectsPodsOnly(selector)) return [];
+  const asked = new Set(selector.requirements.map(({ source }) => source));
+  const rare: readonly RareSource[] = ["node", "cidr", "cidrgroup", "fqdn"];
+  return rare.filter((source) =>
+    asked.has(source) || (asked.has("any") && (source === "node" || source === "cidrgroup"))
+  );
+}
+
+/** Tells whether a selector asks for a label that only pods have. */
+function selectsPodsOnly({ requirements }: LabelsSelector): boolean {
+  return requirements.some(({ source, key, operator }) =>
+    (operator === "In" || operator === "Exists") &&
+    (source === "k8s" || (source === "any" && (key === NAMESPACE_KEY || key === CLUSTER_KEY)))
+  );
 }

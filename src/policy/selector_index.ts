@@ -57,9 +57,11 @@ export class SelectorIndex<T> {
 function placesOf({ requirements, namespaces }: LabelsSelector): readonly string[] {
   let best: Requirement | undefined;
   for (const requirement of requirements) {
-    const { key, operator, values } = requirement;
+    const { source, key, operator, values } = requirement;
     // Nearly every label set has these two: they tell nothing apart.
     if (operator !== "In" || key === CLUSTER_KEY || key === NAMESPACE_KEY) continue;
+    // A block is asked for by the blocks around it, too.
+    if (source === "cidr") continue;
     if (best === undefined || values.length < best.values.length) best = requirement;
   }
   const labels = best?.values.map((value) => END + best.key + END + value);
@@ -69,8 +71,8 @@ function placesOf({ requirements, namespaces }: LabelsSelector): readonly string
       : namespaces.flatMap((namespace) => labels.map((label) => namespace + label));
   }
   if (labels !== undefined) return labels;
-  const there = requirements.find(({ operator, key }) =>
-    operator === "Exists" && key !== NAMESPACE_KEY
+  const there = requirements.find(({ source, operator, key }) =>
+    operator === "Exists" && key !== NAMESPACE_KEY && source !== "cidr"
   );
   return [there === undefined ? "" : END + there.key];
 }

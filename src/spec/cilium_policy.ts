@@ -4,7 +4,7 @@ import type {
   CiliumNetworkPolicy,
   ClusterObject,
 } from "../cluster/object.ts";
-import type { CidrSetItem, Entity, FqdnSelector, ServicePeer } from "../cluster/rule_peer.ts";
+import type { CidrSetItem, Entity, FqdnSelector } from "../cluster/rule_peer.ts";
 import type {
   HostPolicySpec,
   PolicySpec,
@@ -12,14 +12,15 @@ import type {
   RuleDirection,
   TrafficRule,
 } from "../cluster/rule.ts";
-import type { Service } from "../cluster/service.ts";
 import { isAtAddress, isInBlock } from "./address.ts";
+import { blocksOf } from "./cidr_group.ts";
 import { coversName } from "./dns_name.ts";
 import type { DnsFacts, SideFlow } from "./flow.ts";
 import type { Peer } from "./peer.ts";
 import type { L7Condition } from "./l7.ts";
 import { narrownessOf, ONE_PORT } from "./port.ts";
-import { holdsFor, isNamed, isNamedNode, isSubject, isSubjectNode, type Seen } from "./select.ts";
+import { isNamed, isNamedNode, isSubject, isSubjectNode, type Seen } from "./select.ts";
+import { isBehind } from "./service.ts";
 import type { Cover, Effect, Statement } from "./statement.ts";
 
 /** What a CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy says of a flow. */
@@ -73,12 +74,14 @@ export function selectsNode({ specs }: CiliumClusterwideNetworkPolicy, subject: 
   );
 }
 
-interface EffectiveRule {
+/** A rule, and what it does. */
+export interface EffectiveRule {
   readonly effect: "allow" | "deny";
   readonly rule: TrafficRule;
 }
 
-function rulesOf(spec: PolicySpec | HostPolicySpec, direction: RuleDirection): EffectiveRule[] {
+/** The rules of a spec in one direction, those that allow first. */
+export function rulesOf(spec: PolicySpec | HostPolicySpec, direction: RuleDirection): EffectiveRule[] {
   const denied = direction === "ingress" ? spec.ingressDeny : spec.egressDeny;
   return [
     ...(spec[direction] ?? []).map((rule) => ({ effect: "allow" as const, rule })),
@@ -112,15 +115,7 @@ function isInSet(
   objects: readonly ClusterObject[],
   address: IpAddress,
 ): boolean {
-  const blocks = "cidr" in set ? [set.cidr] : objects
-    .filter((object) => object.kind === "CiliumCIDRGroup")
-    .filter((group) =>
-      "cidrGroupRef" in set
-        ? group.name === set.cidrGroupRef
-        : holdsFor(set.cidrGroupSelector, group.labels)
-    )
-    .flatMap(({ cidrs }) => cidrs);
-  return blocks.some((block) => isInBlock(block, address)) &&
+  return blocksOf(set, objects).some((block) => isInBlock(block, address)) &&
     !set.except.some((block) => isInBlock(block, address));
 }
 
@@ -163,40 +158,6 @@ const CLUSTER_ENTITIES = [
   "unmanaged",
   "kube-apiserver",
 ] as const;
-
-/**
- * Is the peer behind the service? A service with a selector stands for the pods that it
- * selects, one without for the addresses of its EndpointSlices, as blocks:
- * https://docs.cilium.io/en/stable/security/policy/layer3/#services-based. Without a
- * namespace a service of any namespace is meant: `serviceRefMatches` and
- * `serviceSelectorMatches` in cilium v1.19 pkg/policy/k8s/service.go.
- */
-function isBehind(asked: ServicePeer, flow: SideFlow): boolean {
-  for (const service of flow.objects) {
-    if (service.kind !== "Service") continue;
-    if (asked.namespace !== undefined && asked.namespace !== service.namespace) continue;
-    const isMeant = "serviceName" in asked
-      ? asked.serviceName === service.name
-      : holdsFor(asked.selector, service.labels);
-    if (isMeant && isServedBy(service, flow)) return true;
-  }
-  return false;
-}
-
-function isServedBy(service: Service, flow: SideFlow): boolean {
-  const { namespace, name, selector = new Map() } = service;
-  const { peer } = flow.other;
-  if (selector.size > 0) {
-    return peer.kind === "pod" && peer.namespace === namespace &&
-      [...selector].every(([key, value]) => peer.labels.get(key) === value);
-  }
-  const addresses = flow.objects
-    .filter((object) => object.kind === "EndpointSlice")
-    .filter((slice) => slice.namespace === namespace && slice.serviceName === name)
-    .flatMap(({ endpoints }) => endpoints.filter(({ ready }) => ready))
-    .flatMap((endpoint) => endpoint.addresses);
-  return isAtAddress(flow, ({ text }) => addresses.some((own) => own.text === text));
-}
 
 /** The parts of the rule that cover the flow's transport. */
 function coversOf(

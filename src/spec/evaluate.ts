@@ -13,6 +13,7 @@
  */
 import type { ClusterObject } from "../cluster/object.ts";
 import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
+import { addressLabels } from "./address_labels.ts";
 import { readCiliumPolicy, selectsNode } from "./cilium_policy.ts";
 import { readClusterNetworkPolicy } from "./cluster_network_policy.ts";
 import type { CidrMatchMode, DnsFacts, Flow, SideFlow } from "./flow.ts";
@@ -171,10 +172,11 @@ function sideOf(
 ): SideFlow {
   const isIngress = direction === "ingress";
   const subject = isIngress ? destination : source;
+  const seen = seenFrom(nodeOf(subject) ?? node, isIngress ? source : destination);
   return {
     direction,
     subject,
-    other: seenFrom(nodeOf(subject) ?? node, isIngress ? source : destination),
+    other: { ...seen, atAddress: addressLabels(seen, { objects, names, cidrMatchMode }) },
     transport: transportOf({ protocol, port }, destination, direction),
     request,
     objects,

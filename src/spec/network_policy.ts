@@ -40,7 +40,7 @@ export function* readNetworkPolicy(policy: NetworkPolicy, flow: SideFlow): Gener
 }
 
 /** Directions that the policy is about; without `policyTypes` ingress, and egress if it has rules. */
-function typesOf({ policyTypes, egress = [] }: NetworkPolicy): readonly RuleDirection[] {
+export function typesOf({ policyTypes, egress = [] }: NetworkPolicy): readonly RuleDirection[] {
   if (policyTypes !== undefined && policyTypes.length > 0) return policyTypes;
   return egress.length > 0 ? ["ingress", "egress"] : ["ingress"];
 }

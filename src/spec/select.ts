@@ -10,6 +10,18 @@ export interface Seen {
   readonly peer: Peer;
   /** Its reserved labels, without `reserved:`. */
   readonly reserved: readonly string[];
+  /** Labels that its address has. Absent: none. */
+  readonly atAddress?: AddressLabels;
+}
+
+/** Labels that an address has because of where it lies, and of what led to it. */
+export interface AddressLabels {
+  /** Is there a label of source `cidr` for the block, or for one inside of it? */
+  hasBlock(block: string): boolean;
+  /** Is there a label of source `fqdn` for the name? */
+  hasName(name: string): boolean;
+  /** The value of a label of source `cidrgroup`. */
+  groupLabel(key: string): string | undefined;
 }
 
 /** Says what a peer is from a node: that node's own peer is the host, others are remote. */
@@ -111,12 +123,28 @@ function isPods(source: LabelSource): boolean {
  * https://docs.cilium.io/en/stable/security/policy/layer3/#node-based ("an extension of
  * remote-node entity").
  */
-export function isNamedNode(selector: LabelSelector, { peer, reserved }: Seen): boolean {
+export function isNamedNode(selector: LabelSelector, seen: Seen): boolean {
+  const { peer, reserved } = seen;
   if (peer.kind !== "node" || !reserved.includes("remote-node")) return false;
   return holds(selector, (source, key) => {
     if (source === "reserved") return reserved.includes(key) ? "" : undefined;
+    if (isOfAddress(source)) return valueAtAddress(seen, source, key);
     return peer.labels.get(key);
   });
+}
+
+function isOfAddress(source: LabelSource): source is "cidr" | "cidrgroup" | "fqdn" {
+  return source === "cidr" || source === "cidrgroup" || source === "fqdn";
+}
+
+function valueAtAddress(
+  { atAddress }: Seen,
+  source: "cidr" | "cidrgroup" | "fqdn",
+  key: string,
+): string | undefined {
+  if (source === "cidr") return atAddress?.hasBlock(key) ? "" : undefined;
+  if (source === "fqdn") return atAddress?.hasName(key) ? "" : undefined;
+  return atAddress?.groupLabel(key);
 }
 
 /** Does the selector hold for a plain set of labels, whatever sources it names? */
@@ -152,9 +180,12 @@ function holds(selector: LabelSelector, valueOf: ValueOf): boolean {
   return true;
 }
 
-function valueOf({ peer, reserved }: Seen, source: LabelSource, key: string): string | undefined {
+function valueOf(seen: Seen, source: LabelSource, key: string): string | undefined {
+  const { peer, reserved } = seen;
+  if (isOfAddress(source)) return valueAtAddress(seen, source, key);
   if ((source === "reserved" || source === "any") && reserved.includes(key)) return "";
   if (peer.kind === "pod") return isPods(source) ? peer.labels.get(key) : undefined;
+  if (peer.kind === "address" && source === "any") return valueAtAddress(seen, "cidrgroup", key);
   if (peer.kind !== "node" || !reserved.includes("remote-node")) return undefined;
   return source === "node" || source === "any" ? peer.labels.get(key) : undefined;
 }

@@ -194,6 +194,10 @@ export const FEATURES: Readonly<Record<string, LeaveOut>> = {
     matchExpressions: selector.matchExpressions.filter(({ operator }) => operator !== "NotIn"),
   })),
   "reserved labels of peers": withoutLabels(({ source }) => source === "reserved"),
+  "labels of blocks": withoutLabels(({ source }) => source === "cidr"),
+  "labels of groups": withoutLabels(({ source }) => source === "cidrgroup"),
+  "labels of DNS names": withoutLabels(({ source }) => source === "fqdn"),
+  "labels of nodes": withoutLabels(({ source }) => source === "node"),
   "namespaces of peers": withoutLabels(({ key }) => key === "io.kubernetes.pod.namespace"),
   "labels of peers' namespaces": withoutLabels(({ key }) =>
     key.startsWith("io.cilium.k8s.namespace")

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Json } from "./manifest.ts";
-import { LABEL_KEYS, LABEL_VALUES, NAMESPACES, SERVICE_ACCOUNTS } from "./universe.ts";
+import { DNS_NAMES, LABEL_KEYS, LABEL_VALUES, NAMESPACES, SERVICE_ACCOUNTS } from "./universe.ts";
 
 interface Requirement {
   readonly key: string;
@@ -104,8 +104,77 @@ function selector(
   }));
 }
 
+const BLOCK_LABELS = [
+  "cidr:20.0.0.0/8",
+  "cidr:20.1.0.0/16",
+  "cidr:20.1.2.0/24",
+  "cidr:0.0.0.0/0",
+  "cidr:2001-db8--0/32",
+  "cidr:2001-db8-1--0/48",
+];
+
+const NAME_LABELS = DNS_NAMES.map((name) => `fqdn:${name}`);
+
+/** Labels by which addresses are known; a value where it is not empty. */
+const addressLabel: fc.Arbitrary<readonly [key: string, value: string]> = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...BLOCK_LABELS), fc.constant("")) },
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...NAME_LABELS), fc.constant("")) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom("cidrgroup:app", "cidrgroup:tier"), value),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(["cidrgroup:io.cilium.policy.cidrgroupname/g1", ""] as const),
+  },
+);
+
+const nodeLabel = fc.constantFrom(
+  ["node:role", "edge"] as const,
+  ["node:role", "core"] as const,
+  ["node:zone", "z1"] as const,
+);
+
+/**
+ * Selector of what is no pod, by labels of blocks, groups, DNS names and nodes. Only beside
+ * reserved labels (or none of a pod's) can there be such a thing.
+ */
+const rareSelector: fc.Arbitrary<Json> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom("reserved:world-ipv4", "reserved:world-ipv6"), addressLabel)
+      .map(([world, [key, text]]): Json => ({ matchLabels: { [world]: "", [key]: text } })),
+  },
+  {
+    weight: 3,
+    arbitrary: addressLabel.map(([key, text]): Json => ({
+      matchLabels: { "reserved:world-ipv4": "" },
+      matchExpressions: [
+        text === ""
+          ? { key, operator: "DoesNotExist" }
+          : { key, operator: "NotIn", values: [text] },
+      ],
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: addressLabel.map(([key, text]): Json => ({
+      matchLabels: { [key]: text },
+      matchExpressions: ["k8s:io.kubernetes.pod.namespace", "k8s:io.cilium.k8s.policy.cluster"]
+        .map((key) => ({ key, operator: "DoesNotExist" })),
+    })),
+  },
+  {
+    weight: 2,
+    arbitrary: nodeLabel.map(([key, text]): Json => ({
+      matchLabels: { "reserved:remote-node": "", [key]: text },
+    })),
+  },
+);
+
 /** Selector of peers in a Cilium policy, with sources, namespaces and reserved labels. */
 export const ciliumSelector: fc.Arbitrary<Json> = fc.oneof(
+  { weight: 6, arbitrary: rareSelector },
   { weight: 2, arbitrary: fc.constant<Json>({}) },
   { weight: 5, arbitrary: selector(fc.tuple(ciliumLabel), fc.constant([])) },
   { weight: 6, arbitrary: selector(fc.constant([]), fc.tuple(ciliumRequirement)) },

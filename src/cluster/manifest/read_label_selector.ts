@@ -5,6 +5,7 @@ import {
   type MatchExpression,
   type MatchLabel,
 } from "../label_selector.ts";
+import { tryParseIpPrefix } from "../ip_prefix.ts";
 import type { Cursor } from "./cursor.ts";
 import { isLabelKey, readLabelValue } from "./metadata.ts";
 import { present } from "./presence.ts";
@@ -88,10 +89,21 @@ function readSourcedKey(field: Cursor, text: string): { source: LabelSource; key
     field.fail(state, `one of ${LABEL_SOURCES.join(", ")}`, nearest(prefix, LABEL_SOURCES));
   }
   if (RARE_SOURCES.includes(source)) field.uses("labels of address blocks, DNS names and nodes");
-  // The keys of these are blocks and names, which Kubernetes' rules for keys do not cover.
-  const free = source === "cidr" || source === "fqdn";
-  if (free ? key === "" : !isLabelKey(key)) {
-    field.fail("is not a label key", "[source:][prefix/]name");
-  }
-  return { source, key };
+  if (source === "cidr") return { source, key: readBlockKey(field, key) };
+  if (!isLabelKey(key)) field.fail("is not a label key", "[source:][prefix/]name");
+  return { source, key: source === "fqdn" ? key.toLowerCase() : key };
+}
+
+/**
+ * Reads the key of a label of source `cidr`. As no label key has a colon, IPv6 is written with
+ * `-` in its place, and a 0 where that would come first or last: `2001-db8--0/32`
+ * (cilium/cilium pkg/labels/cidr.go, maskedIPToLabel and LabelToPrefix).
+ */
+function readBlockKey(field: Cursor, key: string): string {
+  const block = tryParseIpPrefix(key.replaceAll("-", ":"));
+  const expected = "for example cidr:10.0.0.0/8, or cidr:2001-db8--0/32";
+  if (block === undefined) field.fail("is not the label of an address block", expected);
+  if (isLabelKey(key)) return block.text;
+  const written = key.replaceAll(":", "-").replace(/^-/, "0-").replace("-/", "-0/");
+  field.fail("is not a label key", expected, `cidr:${written}`);
 }

@@ -10,6 +10,31 @@ const egressDeny = (rule: string) => policy(`${EVERY_POD}  egressDeny: [${rule}]
 
 testWrong([
   {
+    description: "the label of something that is no block",
+    text: egress('{ toEndpoints: [{ matchLabels: { "cidr:10.0.0.0": "" } }] }'),
+    message: [
+      `${IN_RULE1}spec.egress[0].toEndpoints[0].matchLabels.cidr:10.0.0.0 is not the label of an address block, expected for example cidr:10.0.0.0/8, or cidr:2001-db8--0/32`,
+      "  at p.yaml:7:62",
+    ],
+  },
+  {
+    description: "the label of a block with colons, which no key can have",
+    text: egress('{ toEndpoints: [{ matchLabels: { "cidr:2001:db8::/32": "" } }] }'),
+    message: [
+      `${IN_RULE1}spec.egress[0].toEndpoints[0].matchLabels.cidr:2001:db8::/32 is not a label key, expected for example cidr:10.0.0.0/8, or cidr:2001-db8--0/32`,
+      "  at p.yaml:7:67",
+      "  did you mean cidr:2001-db8--0/32?",
+    ],
+  },
+  {
+    description: "the label of a DNS pattern, which no key can be",
+    text: egress('{ toEndpoints: [{ matchLabels: { "fqdn:*.cilium.io": "" } }] }'),
+    message: [
+      `${IN_RULE1}spec.egress[0].toEndpoints[0].matchLabels.fqdn:*.cilium.io is not a label key, expected [source:][prefix/]name`,
+      "  at p.yaml:7:65",
+    ],
+  },
+  {
     description: "two kinds of peers in a rule (ingress)",
     text: ingress("{ fromEndpoints: [{}], fromEntities: [world] }"),
     message: [
