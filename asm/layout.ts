@@ -371,6 +371,12 @@ export const PACKET_OK: u32 = 0;
 export const PACKET_SHOT: u32 = 2;
 export const PACKET_REDIRECT: u32 = 7;
 
+export const IPCACHE_ROOT_CELLS: u32 = 65536;
+export const IPCACHE_BLOCK_CELLS: u32 = 256;
+export const IPCACHE_CHUNK_BLOCKS: u32 = 256;
+export const IPCACHE_CHUNKS: u32 = 128;
+export const IPCACHE_POINTER_SHIFT: u32 = 63;
+
 export const LPM_POLICY_FIXED_BITS: u32 = 40;
 export const LPM_POLICY_FULL_PREFIX: u32 = 64;
 export const LPM_POLICY_DENY: u32 = 1;

@@ -34,6 +34,11 @@ export function networkOrder(address: number): number {
   return (address << 24 | address << 8 & 0xFF0000 | address >>> 8 & 0xFF00 | address >>> 24) >>> 0;
 }
 
+/** An address in network byte order. */
+export function addressBytes(address: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
+}
+
 function inPodNetwork(address: number): boolean {
   return address >>> 24 === POD_NETWORK >>> 24;
 }

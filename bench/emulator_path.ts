@@ -8,7 +8,7 @@ import { DIRECTION_EGRESS, PACKET_BATCH } from "../src/datapath/layout.ts";
 import type { PacketBatch } from "../src/datapath/packet_batch.ts";
 import { newPacket } from "../src/datapath/packet_builder.ts";
 import { PROTOCOL } from "../src/policy/map_state.ts";
-import { type AddressSet, addressSet, drawAddresses } from "./addresses.ts";
+import { addressBytes, type AddressSet, addressSet, drawAddresses } from "./addresses.ts";
 import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { EmulatorLookups } from "./emulator_lookups.ts";
 import { PolicyMemory } from "./policy_memory.ts";
@@ -20,24 +20,6 @@ import type { Policy, Workload } from "./workloads.ts";
 const ENDPOINT = 1;
 const SOURCE = Uint8Array.of(10, 255, 255, 254);
 const EPHEMERAL_PORTS = 32768;
-
-function addressBytes(address: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
-}
-
-function fillIpcache(memory: PolicyMemory, set: AddressSet): void {
-  const { exports, datapath } = memory;
-  for (const [i, address] of set.addresses.entries()) {
-    datapath.bytes(exports.addressStaging(), 4).set(addressBytes(address));
-    const identity = set.identities[i] ?? 0;
-    const slot = set.slots[i] ?? 0;
-    const length = set.prefixLengths[i] ?? 0;
-    const result = length === 32
-      ? exports.upsertIpcache(4, identity, slot)
-      : exports.upsertIpcacheCidr(4, length, identity, slot);
-    if (result < 0) throw new RangeError(`Cannot fill "ipcache": full at ${i}, expected room`);
-  }
-}
 
 /** TCP and UDP packets to known and unknown addresses, half of them to a port of some rule. */
 function fillPackets(batch: PacketBatch, policy: Policy, set: AddressSet): void {
@@ -69,7 +51,7 @@ async function measure(
   memory.exports.setEndpoint(ENDPOINT, 0, 0, 0, 0, 0, policy.number, 0, 0);
   // Destinations are the policy's peers: both number them from slot 256 on.
   const set = addressSet(addresses, { podIdentities: policy.peers.length });
-  fillIpcache(memory, set);
+  memory.fillIpcache(set);
   const batch = memory.datapath.packetBatch(PACKET_BATCH);
   fillPackets(batch, policy, set);
 

@@ -3,6 +3,7 @@ import { readEmulatorWasm } from "../src/datapath/emulator_file.ts";
 import { PolicyImage } from "../src/datapath/image_builder.ts";
 import { imageError } from "../src/datapath/image_error.ts";
 import type { WasmExports } from "../src/datapath/wasm.ts";
+import { addressBytes, type AddressSet } from "./addresses.ts";
 import { RECORD_WORDS } from "./map_state.ts";
 import { type Policy, recordWords, writeMapState } from "./workloads.ts";
 
@@ -59,5 +60,20 @@ export class PolicyMemory {
     if (table >= 0) return new PolicyImage(this.datapath.wasm, table, number, REVISION);
     const detail = exports.errorDetail() >>> 0;
     throw imageError("build image", `policy ${number}`, table, detail, []);
+  }
+
+  /** Fills the ipcache. */
+  fillIpcache(set: AddressSet): void {
+    const { exports, datapath } = this;
+    for (const [i, address] of set.addresses.entries()) {
+      datapath.bytes(exports.addressStaging(), 4).set(addressBytes(address));
+      const identity = set.identities[i] ?? 0;
+      const slot = set.slots[i] ?? 0;
+      const length = set.prefixLengths[i] ?? 0;
+      const result = length === 32
+        ? exports.upsertIpcache(4, identity, slot)
+        : exports.upsertIpcacheCidr(4, length, identity, slot);
+      if (result < 0) throw new RangeError(`Cannot fill "ipcache": full at ${i}, expected room`);
+    }
   }
 }

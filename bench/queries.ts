@@ -15,7 +15,7 @@ import { Random } from "./random.ts";
 import type { Policy, Workload } from "./workloads.ts";
 
 /** 32-bit words of `struct bench_query` in bpf/bench.bpf.c. */
-export const QUERY_WORDS = 6;
+export const QUERY_WORDS = 10;
 
 /** Peers without entries of their own: the world, and an identity that is new here. */
 const STRANGERS = [
@@ -25,7 +25,15 @@ const STRANGERS = [
 const HOST = { identity: IDENTITY_HOST, slot: IDENTITY_HOST };
 
 /** Where the words of a query stand. */
-const QUERY = { POLICY: 0, DIRECTION: 1, IDENTITY: 2, SLOT: 3, KEY: 4, ADDRESS: 5 } as const;
+const QUERY = {
+  POLICY: 0,
+  DIRECTION: 1,
+  IDENTITY: 2,
+  SLOT: 3,
+  KEY: 4,
+  FAMILY: 5,
+  ADDRESS: 6,
+} as const;
 
 function setQuery(
   queries: Uint32Array,
@@ -38,6 +46,7 @@ function setQuery(
   queries[at + QUERY.IDENTITY] = fields.IDENTITY ?? 0;
   queries[at + QUERY.SLOT] = fields.SLOT ?? 0;
   queries[at + QUERY.KEY] = fields.KEY ?? 0;
+  queries[at + QUERY.FAMILY] = fields.FAMILY ?? 0;
   queries[at + QUERY.ADDRESS] = fields.ADDRESS ?? 0;
 }
 
@@ -92,7 +101,7 @@ export class PolicyQueries {
 /** Queries for addresses (network byte order as a little-endian word). */
 export function addressQueries(addresses: Uint32Array): Uint32Array<ArrayBuffer> {
   const queries = new Uint32Array(addresses.length * QUERY_WORDS);
-  addresses.forEach((address, i) => setQuery(queries, i, { ADDRESS: address }));
+  addresses.forEach((address, i) => setQuery(queries, i, { FAMILY: 4, ADDRESS: address }));
   return queries;
 }
 

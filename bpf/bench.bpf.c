@@ -32,7 +32,8 @@ struct bench_query {
 	__u32 identity;		/* of the peer, for the LPM twin */
 	__u32 slot;		/* of that identity, for the image */
 	__u32 key;		/* protocol << 16 | port */
-	__be32 address;		/* for the ipcache */
+	__u32 family;		/* 4 or 6, for the ipcache */
+	__be32 address[4];	/* IPv4: the first word */
 };
 
 static long (*const bpf_loop)(__u32 count, void *callback, void *context,
@@ -108,16 +109,12 @@ static __always_inline __u64 answer_policy_lpm(const struct bench_query *query)
 
 static __always_inline __u64 answer_ipcache(const struct bench_query *query)
 {
-	const __be32 address[4] = { query->address };
-
-	return ipcache_lookup(4, address);
+	return ipcache_lookup(query->family, query->address);
 }
 
 static __always_inline __u64 answer_ipcache_lpm(const struct bench_query *query)
 {
-	const __be32 address[4] = { query->address };
-
-	return lpm_ipcache_lookup(4, address);
+	return lpm_ipcache_lookup(query->family, query->address);
 }
 
 /* A program that answers by answer_<name>(). The body of the loop is verified once. */

@@ -216,6 +216,15 @@ enum image_class {
 	IMAGE_L_TABLES = 256,
 };
 
+/* Blocks of ipcache.h. */
+enum ipcache_blocks {
+	IPCACHE_ROOT_CELLS = 65536,	/* one for each IPv4 /16 */
+	IPCACHE_BLOCK_CELLS = 256,	/* one for each value of a byte */
+	IPCACHE_CHUNK_BLOCKS = 256,	/* blocks that are allocated at once: 512 KiB */
+	IPCACHE_CHUNKS = 128,
+	IPCACHE_POINTER_SHIFT = 63,	/* bit of a cell that names a block */
+};
+
 /* Cilium's policy map, for the LPM twin. */
 enum lpm_policy_format {
 	LPM_POLICY_FIXED_BITS = 40,	/* of a key: identity and direction */

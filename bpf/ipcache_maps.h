@@ -35,3 +35,42 @@ struct {
 	__type(key, struct ipcache6_cidr_key);
 	__type(value, struct ipcache_info);
 } ipcache6_cidr SEC(".maps");
+
+/* chunk number -> cells of its blocks. Written by the agent, which maps a chunk's memory and
+ * stores each cell by one aligned store. The chunks' size is fixed (no BPF_F_INNER_MAP), which
+ * lets the kernel inline the lookup of a cell.
+ */
+struct ipcache_chunk {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, IPCACHE_CHUNK_BLOCKS * IPCACHE_BLOCK_CELLS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, IPCACHE_CHUNKS);
+	__type(key, __u32);
+	__array(values, struct ipcache_chunk);
+} ipcache_chunks SEC(".maps");
+
+/* first 16 bits of an IPv4 address -> cell. Written by the agent, as above. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, IPCACHE_ROOT_CELLS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ipcache4_root SEC(".maps");
+
+/* first 120 bits of an IPv6 address, the last byte zero -> cell that names a block. Written by
+ * the agent.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, IPCACHE_CHUNKS * IPCACHE_CHUNK_BLOCKS);
+	__type(key, struct ipcache6_key);
+	__type(value, __u64);
+} ipcache6_blocks SEC(".maps");

@@ -59,6 +59,7 @@ struct layout {
 	enum image_format image_format;
 	enum image_class image_class;
 	enum packet_verdict packet_verdict;
+	enum ipcache_blocks ipcache_blocks;
 	enum lpm_policy_format lpm_policy_format;
 };
 

@@ -192,6 +192,12 @@ export class DatapathMemory {
     this.#storeAddress(entry);
   }
 
+  /** Forgets an address. Returns whether it was known. */
+  removeAddress(address: AddressBytes): boolean {
+    this.#stage(address);
+    return Boolean(this.wasm.exports.removeIpcache(address.length === 4 ? 4 : 6));
+  }
+
   /**
    * Builds the image of a policy with the slots of the loaded state. Nothing points to it
    * until {@linkcode DatapathMemory.publish}.

@@ -2,6 +2,7 @@ import { type BpfMap, type CollectionSpec, createMap, type MapSpec } from "ebpf-
 import type { MappedMemory } from "ebpf-ts-loader/sys";
 import type { PolicyState } from "./datapath.ts";
 import type { DatapathMemory, TableName } from "./datapath_memory.ts";
+import { KernelIpcache } from "./kernel_ipcache.ts";
 import type { ImageClass, PolicyImage } from "./image_builder.ts";
 import { fillTables, type NodeMaps, requireMap, wordBytes } from "./node_maps.ts";
 
@@ -30,6 +31,7 @@ export class KernelMaps implements NodeMaps {
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #tables: MappedMemory;
   readonly #cells: BigUint64Array;
+  #ipcache: KernelIpcache | undefined;
   /** The kernel's copies, by table. */
   readonly #copies = new Map<number, BpfMap>();
   /** Images that no cell names any more, but that a running program may still read. */
@@ -55,6 +57,19 @@ export class KernelMaps implements NodeMaps {
     await this.#introduce([...memory.images.values()], memory);
     for (const image of memory.images.values()) this.#store(image);
     fillTables(this, memory, TABLES);
+    const chunk = this.#innerOf("ipcache_chunks");
+    this.#ipcache = new KernelIpcache(this, chunk, memory);
+    await this.#ipcache.fill();
+  }
+
+  /**
+   * The addresses, to be changed while programs run.
+   *
+   * @throws {TypeError} If the maps are still empty.
+   */
+  get ipcache(): KernelIpcache {
+    if (this.#ipcache) return this.#ipcache;
+    throw new TypeError('Cannot change "ipcache": maps are empty, expected fill() before');
   }
 
   async replacePolicy(policy: PolicyState, memory: DatapathMemory): Promise<void> {
@@ -107,6 +122,7 @@ export class KernelMaps implements NodeMaps {
   [Symbol.dispose](): void {
     for (const copy of this.#copies.values()) copy[Symbol.dispose]();
     this.#copies.clear();
+    this.#ipcache?.[Symbol.dispose]();
     this.#tables[Symbol.dispose]();
   }
 
@@ -140,7 +156,7 @@ export class KernelMaps implements NodeMaps {
 
   /** A kernel array with the image's lines; the caller owns it. */
   #copy(image: PolicyImage, memory: DatapathMemory): BpfMap {
-    const map = createMap(this.#innerSpec(image.sizeClass));
+    const map = createMap(this.#innerOf(`images_${image.sizeClass}`));
     try {
       const keys = memory.arrayKeys(image.lines); // first: it may grow the memory
       map.updateBatch(keys, image.bytes);
@@ -151,11 +167,9 @@ export class KernelMaps implements NodeMaps {
     }
   }
 
-  #innerSpec(sizeClass: ImageClass): MapSpec {
-    const inner = this.#spec.maps.get(`images_${sizeClass}`)?.inner;
+  #innerOf(outer: string): MapSpec {
+    const inner = this.#spec.maps.get(outer)?.inner;
     if (inner) return inner;
-    throw new TypeError(
-      `Cannot make image of class "${sizeClass}": no inner map, expected one in "images_${sizeClass}"`,
-    );
+    throw new TypeError(`Cannot fill map "${outer}": no inner map, expected a map-in-map`);
   }
 }

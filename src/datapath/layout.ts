@@ -542,6 +542,19 @@ export const PACKET_VERDICT_NAMES: ReadonlyMap<number, string> = new Map([
   [7, "PACKET_REDIRECT"],
 ]);
 
+export const IPCACHE_ROOT_CELLS = 65536;
+export const IPCACHE_BLOCK_CELLS = 256;
+export const IPCACHE_CHUNK_BLOCKS = 256;
+export const IPCACHE_CHUNKS = 128;
+export const IPCACHE_POINTER_SHIFT = 63;
+/** The names of `enum ipcache_blocks`, by number. */
+export const IPCACHE_BLOCKS_NAMES: ReadonlyMap<number, string> = new Map([
+  [65536, "IPCACHE_ROOT_CELLS"],
+  [256, "IPCACHE_BLOCK_CELLS"],
+  [128, "IPCACHE_CHUNKS"],
+  [63, "IPCACHE_POINTER_SHIFT"],
+]);
+
 export const LPM_POLICY_FIXED_BITS = 40;
 export const LPM_POLICY_FULL_PREFIX = 64;
 export const LPM_POLICY_DENY = 1;

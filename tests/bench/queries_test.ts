@@ -34,8 +34,12 @@ Deno.test("PolicyQueries asks for known and for unknown peers", () => {
   assert(identities.size > 100);
 });
 
-Deno.test("addressQueries() puts the address into the last word", () => {
-  assertEquals([...addressQueries(Uint32Array.of(7, 9))], [0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 9]);
+Deno.test("addressQueries() asks for IPv4 addresses", () => {
+  const zeros = (count: number) => new Array(count).fill(0);
+  assertEquals(
+    [...addressQueries(Uint32Array.of(7, 9))],
+    [7, 9].flatMap((address) => [...zeros(5), 4, address, ...zeros(3)]),
+  );
 });
 
 Deno.test("toEmulatorQueries() keeps policy, direction, slot and key", () => {
