@@ -45,7 +45,21 @@ import {
 } from "./layout";
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "./net";
 import { DADDR_OFF, packet, quoted, SADDR_OFF, Tuple, tuple, verdict } from "./packet";
-import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
+import { hashFlow4, hashFlow6 } from "./hash";
+import {
+  clear,
+  evict,
+  find,
+  firstSlot,
+  nextSlot,
+  NOT_FOUND,
+  positionIn,
+  reserve,
+  slotEntry,
+  Table,
+  tagMatches,
+  upsert,
+} from "./table";
 import { CONNTRACK4_OFF, CONNTRACK6_OFF, CT_CREATED_OFF, CT_KEY_OFF, own } from "./worker";
 
 /*
@@ -149,23 +163,107 @@ function isRelated(direction: u32, now: u32): bool {
 /** Set by {@linkcode conntrackLookup} for CT_REPLY and CT_ESTABLISHED; else 0. */
 export let foundEntry: usize = 0;
 
+/** Whether an entry stands for a flow that goes on with the packet under way. */
+// @ts-ignore: decorator
+@inline
+function goesOn(entry: usize, now: u32): bool {
+  return load<u32>(entry, CT_ENTRY_EXPIRES_OFF) > now && !reopens(entry);
+}
+
+/** The last 8 bytes of the key of a flow and of its reply: ports, protocol, direction. */
+// @ts-ignore: decorator
+@inline
+function portsOf(source: u64, destination: u64, direction: u32): u64 {
+  return source | destination << 16 | <u64>packet.protocol << 32 | <u64>direction << 40;
+}
+
+/**
+ * Finds the packet's flow, the one it answers first. Flow and reply have one hash: the index is
+ * walked once for both, and keys are compared in registers.
+ */
+function lookupFlow4(direction: u32, now: u32): u32 {
+  const table = conntrack4();
+  const saddr = packet.saddrLow;
+  const daddr = packet.daddrLow;
+  const addresses = saddr | daddr << 32;
+  const reverseAddresses = daddr | saddr << 32;
+  const ports = portsOf(<u64>packet.sport, <u64>packet.dport, direction);
+  const reversePorts = portsOf(<u64>packet.dport, <u64>packet.sport, 1 - direction);
+  const hash = hashFlow4(addresses, ports);
+  let found: usize = 0;
+  for (let slot = firstSlot(table, hash);; slot = nextSlot(table, slot)) {
+    const indexed = slotEntry(table, slot);
+    if (!indexed) break;
+    if (!tagMatches(indexed, hash)) continue;
+    const position = <usize>positionIn(indexed);
+    const key = table.keys + position * CT4_KEY_SIZE;
+    const keyAddresses = load<u64>(key);
+    const keyPorts = load<u64>(key, 8);
+    const entry = table.values + position * CT_ENTRY_SIZE;
+    if (keyAddresses == reverseAddresses && keyPorts == reversePorts && goesOn(entry, now)) {
+      foundEntry = entry;
+      return CT_REPLY;
+    }
+    if (keyAddresses == addresses && keyPorts == ports && goesOn(entry, now)) found = entry;
+  }
+  foundEntry = found;
+  return found ? CT_ESTABLISHED : CT_NEW;
+}
+
+/** The same over IPv6. */
+function lookupFlow6(direction: u32, now: u32): u32 {
+  const table = conntrack6();
+  const addresses = changetype<usize>(packet);
+  const saddr = v128.load(addresses, SADDR_OFF);
+  const daddr = v128.load(addresses, DADDR_OFF);
+  const ports = portsOf(<u64>packet.sport, <u64>packet.dport, direction);
+  const reversePorts = portsOf(<u64>packet.dport, <u64>packet.sport, 1 - direction);
+  const hash = hashFlow6(
+    packet.saddrLow,
+    packet.saddrHigh,
+    packet.daddrLow,
+    packet.daddrHigh,
+    ports,
+  );
+  let found: usize = 0;
+  for (let slot = firstSlot(table, hash);; slot = nextSlot(table, slot)) {
+    const indexed = slotEntry(table, slot);
+    if (!indexed) break;
+    if (!tagMatches(indexed, hash)) continue;
+    const position = <usize>positionIn(indexed);
+    const key = table.keys + position * CT6_KEY_SIZE;
+    const keySource = v128.load(key, CT6_KEY_SADDR_OFF);
+    const keyDestination = v128.load(key, CT6_KEY_DADDR_OFF);
+    const keyPorts = load<u64>(key, CT6_KEY_SPORT_OFF);
+    const entry = table.values + position * CT_ENTRY_SIZE;
+    if (
+      keyPorts == reversePorts && sameEnds(keySource, daddr, keyDestination, saddr) &&
+      goesOn(entry, now)
+    ) {
+      foundEntry = entry;
+      return CT_REPLY;
+    }
+    if (
+      keyPorts == ports && sameEnds(keySource, saddr, keyDestination, daddr) && goesOn(entry, now)
+    ) found = entry;
+  }
+  foundEntry = found;
+  return found ? CT_ESTABLISHED : CT_NEW;
+}
+
+// @ts-ignore: decorator
+@inline
+function sameEnds(a: v128, b: v128, c: v128, d: v128): bool {
+  return !v128.any_true(v128.or(v128.xor(a, b), v128.xor(c, d)));
+}
+
 /** Finds the packet's flow. */
 export function conntrackLookup(direction: u32, now: u32): u32 {
   foundEntry = 0;
   if (!packet.trackable) {
     return packet.quotes && isRelated(direction, now) ? CT_RELATED : CT_UNTRACKED;
   }
-  let entry = findEntry(tuple(), direction, true, now);
-  if (entry && !reopens(entry)) {
-    foundEntry = entry;
-    return CT_REPLY;
-  }
-  entry = findEntry(tuple(), direction, false, now);
-  if (entry && !reopens(entry)) {
-    foundEntry = entry;
-    return CT_ESTABLISHED;
-  }
-  return CT_NEW;
+  return packet.family == 4 ? lookupFlow4(direction, now) : lookupFlow6(direction, now);
 }
 
 /** Seconds that a flow in this state may stay silent. */

@@ -22,20 +22,72 @@ function round64(hash: u64, word: u64): u64 {
   return hash ^ (hash >> 32);
 }
 
+// @ts-ignore: decorator
+@inline
+function fold(hash: u64): u32 {
+  return <u32>(hash ^ (hash >> 29));
+}
+
+/**
+ * The last 4 bytes of a flow's key (protocol, direction, padding), as they are in the one of
+ * the flow and its reply whose ends are in order: exchanging the ends turns the direction.
+ */
+// @ts-ignore: decorator
+@inline
+function orderedRest(ports: u64, source: u64, destination: u64): u64 {
+  const rest = ports >> 32;
+  return rest ^ (source == destination ? rest & 0x100 : <u64>(source > destination) << 8);
+}
+
+/**
+ * Hash of 16 bytes, from their two words. Of a struct ct4_key it is that of the reply's key as
+ * well: one walk of the index meets both.
+ */
+// @ts-ignore: decorator
+@inline
+export function hashFlow4(addresses: u64, ports: u64): u32 {
+  const source = (addresses & 0xFFFFFFFF) | (ports & 0xFFFF) << 32;
+  const destination = addresses >> 32 | (ports >> 16 & 0xFFFF) << 32;
+  const rest = orderedRest(ports, source, destination);
+  return fold(round64(round64(0, source) + round64(0, destination), rest));
+}
+
+/** The same for the 40 bytes of a struct ct6_key. */
+// @ts-ignore: decorator
+@inline
+export function hashFlow6(
+  saddrLow: u64,
+  saddrHigh: u64,
+  daddrLow: u64,
+  daddrHigh: u64,
+  ports: u64,
+): u32 {
+  const source = round64(round64(ports & 0xFFFF, saddrLow), saddrHigh);
+  const destination = round64(round64(ports >> 16 & 0xFFFF, daddrLow), daddrHigh);
+  return fold(round64(source + destination, orderedRest(ports, source, destination)));
+}
+
 /** Hash of a key of 4, 8, 16, 20 or 40 bytes. */
 // @ts-ignore: decorator
 @inline
 export function hashKey(key: usize, size: usize): u32 {
   if (size == 4) return mix32(load<u32>(key));
-  let hash: u64 = round64(0, load<u64>(key));
-  if (size >= 16) hash = round64(hash, load<u64>(key, 8));
-  if (size == 20) hash = round64(hash, <u64>load<u32>(key, 16));
+  if (size == 16) return hashFlow4(load<u64>(key), load<u64>(key, 8));
   if (size == 40) {
-    hash = round64(hash, load<u64>(key, 16));
-    hash = round64(hash, load<u64>(key, 24));
-    hash = round64(hash, load<u64>(key, 32));
+    return hashFlow6(
+      load<u64>(key),
+      load<u64>(key, 8),
+      load<u64>(key, 16),
+      load<u64>(key, 24),
+      load<u64>(key, 32),
+    );
   }
-  return <u32>(hash ^ (hash >> 29));
+  let hash: u64 = round64(0, load<u64>(key));
+  if (size == 20) {
+    hash = round64(hash, load<u64>(key, 8));
+    hash = round64(hash, <u64>load<u32>(key, 16));
+  }
+  return fold(hash);
 }
 
 /** Compares two keys of 4, 8, 16, 20 or 40 bytes. */

@@ -192,7 +192,8 @@ export function scopeFallback(identity: u32, family: u32): u32 {
 
 /** The slot of an identity that came without one; 0: none. */
 export function identityToSlot(identity: u32): u32 {
-  const position = findHashed(identities, 0, IDENTITY_KEY_SIZE, mix32(identity));
+  store<u32>(own, identity, CIDR_KEY_OFF);
+  const position = find(identities, own + CIDR_KEY_OFF, IDENTITY_KEY_SIZE);
   return position == NOT_FOUND ? 0 : load<u32>(identities.values + (<usize>position << 2));
 }
 

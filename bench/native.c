@@ -111,6 +111,9 @@ struct native_answer {
 
 enum {
 	NOT_FOUND = 0xFFFFFFFF,
+	/* asm/table.ts: a slot of an index is tag << TAG_SHIFT | position + 1. */
+	TAG_SHIFT = 20,
+	POSITION_MASK = (1 << TAG_SHIFT) - 1,
 };
 
 static __always_inline const void *at(const struct native_state *state, __u32 address)
@@ -143,6 +146,22 @@ static __always_inline __u64 round64(__u64 hash, __u64 word)
 	return hash ^ (hash >> 32);
 }
 
+static __always_inline __u32 fold(__u64 hash)
+{
+	return (__u32)(hash ^ (hash >> 29));
+}
+
+/* Of a key of 16 bytes; of a struct ct4_key that of the reply's as well. */
+static __always_inline __u32 hash_flow4(__u64 addresses, __u64 ports)
+{
+	__u64 source = (addresses & 0xFFFFFFFF) | (ports & 0xFFFF) << 32;
+	__u64 destination = addresses >> 32 | (ports >> 16 & 0xFFFF) << 32;
+	__u64 rest = ports >> 32;
+
+	rest ^= source == destination ? rest & 0x100 : (__u64)(source > destination) << 8;
+	return fold(round64(round64(0, source) + round64(0, destination), rest));
+}
+
 /* Hash of a key of 4, 8, 16 or 20 bytes. */
 static __always_inline __u32 hash_key(const void *key, __u32 size)
 {
@@ -150,18 +169,23 @@ static __always_inline __u32 hash_key(const void *key, __u32 size)
 
 	if (size == 4)
 		return mix32(*(const __u32 *)key);
+	if (size == 16)
+		return hash_flow4(load64(key), load64(key + 8));
 	hash = round64(0, load64(key));
-	if (size >= 16)
+	if (size == 20) {
 		hash = round64(hash, load64(key + 8));
-	if (size == 20)
 		hash = round64(hash, *(const __u32 *)(key + 16));
-	return (__u32)(hash ^ (hash >> 29));
+	}
+	return fold(hash);
 }
 
 static __always_inline int keys_equal(const void *a, const void *b, __u32 size)
 {
-	__u64 difference = load64(a) ^ load64(b);
+	__u64 difference;
 
+	if (size == 4)
+		return *(const __u32 *)a == *(const __u32 *)b;
+	difference = load64(a) ^ load64(b);
 	if (size >= 16)
 		difference |= load64(a + 8) ^ load64(b + 8);
 	if (size == 20)
@@ -173,22 +197,19 @@ static __always_inline __u32 table_find(const struct native_state *state, __u32 
 					const void *key, __u32 key_size)
 {
 	const struct hash_table *table = at(state, address);
-	const __u64 *index = at(state, table->index);
+	const __u32 *index = at(state, table->index);
 	const __u8 *keys = at(state, table->keys);
-	__u32 hash, slot, position;
-	__u64 entry;
+	__u32 hash, slot, position, entry;
 
 	if (!table->count)
 		return NOT_FOUND;
 	hash = hash_key(key, key_size);
 	for (slot = hash & table->mask; (entry = index[slot]);
 	     slot = (slot + 1) & table->mask) {
-		if (entry >> 32 != hash)
+		if ((entry ^ hash) >> TAG_SHIFT)
 			continue;
-		position = (__u32)entry - 1;
-		/* A hash of 4 bytes is a bijection: equal hashes are equal keys. */
-		if (key_size == 4 ||
-		    keys_equal(keys + (__u64)position * key_size, key, key_size))
+		position = (entry & POSITION_MASK) - 1;
+		if (keys_equal(keys + (__u64)position * key_size, key, key_size))
 			return position;
 	}
 	return NOT_FOUND;
