@@ -16,6 +16,7 @@ import { clearRedirects, initRedirects } from "./proxy";
 import { addArea, enterWorker, workerCount } from "./worker";
 
 export { clearAccounting } from "./accounting";
+export { trieRoot } from "./address_trie";
 export { allocate, allocatePages, release } from "./arena";
 export { errorDetail } from "./build_error";
 export { firstDifference } from "./compare";
@@ -37,7 +38,7 @@ export { clearFragments } from "./fragment";
 export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
 export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";
-export { lookupAddresses, prefixLengths } from "./ipcache";
+export { ipcacheBytes, lookupAddresses, prefixLengths, useAddressTrie } from "./ipcache";
 export { redirectPort } from "./proxy";
 export {
   addressStaging,

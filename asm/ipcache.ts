@@ -18,14 +18,26 @@ import {
   MAX_IDENTITIES,
   MAX_IPCACHE,
 } from "./layout";
+import {
+  dropTrie,
+  EXACT,
+  newTrie,
+  trieBytes,
+  trieEntry,
+  trieInsert,
+  trieLookup,
+  trieRemove,
+  trieRoot,
+} from "./address_trie";
 import { mix32 } from "./hash";
-import { find, findHashed, NOT_FOUND, reset, Table, upsert } from "./table";
+import { find, findHashed, NOT_FOUND, remove, reset, Table, tableBytes, upsert } from "./table";
 import { CIDR_KEY_OFF, own } from "./worker";
 
 /*
  * bpf/ipcache.h in AssemblyScript: exact addresses first, then CIDRs from the longest
  * prefix length in use to the shortest, each one probe of a hash table (Waldvogel et
- * al., 1997, without the binary search: few lengths are in use).
+ * al., 1997, without the binary search: few lengths are in use). With a trie beside them
+ * (asm/address_trie.ts) IPv4 lookups ask that instead, and get the same answers.
  *
  *   length list  ┌ count (u32) ┬ prefix lengths, longest first (u32 each) … ┐
  */
@@ -53,6 +65,80 @@ export function resetIpcache(): void {
   identities.limit = MAX_IDENTITIES;
   store<u32>(lengths4, 0);
   store<u32>(lengths6, 0);
+  if (wantsTrie) newTrie(WORLD4);
+}
+
+/** What an address without an entry is. */
+const WORLD4: u64 = <u64>IDENTITY_WORLD_IPV4 << 32 | <u64>IDENTITY_WORLD_IPV4;
+
+/** Whether IPv4 lookups are to be fast, at the price of memory. */
+let wantsTrie: bool = false;
+
+/**
+ * Chooses between the compact and the fast mode, for what is stored now and later. Without
+ * memory for the trie the mode stays compact.
+ */
+export function useAddressTrie(wanted: bool): void {
+  wantsTrie = wanted;
+  if (wanted) buildTrie();
+  else dropTrie();
+}
+
+/** Builds the trie anew from the tables: needed once, and when infos that are gone fill it. */
+function buildTrie(): void {
+  if (!newTrie(WORLD4)) return;
+  for (let i: u32 = 0; i < ipcache4Cidr.count; ++i) {
+    const prefix = ipcache4Cidr.keys + <usize>i * IPCACHE4_CIDR_KEY_SIZE;
+    const address = load<u32>(prefix, IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+    if (!addToTrie(address, load<u32>(prefix), valueAt(ipcache4Cidr, i))) return dropTrie();
+  }
+  for (let i: u32 = 0; i < ipcache4.count; ++i) {
+    const address = load<u32>(ipcache4.keys + <usize>i * IPCACHE4_KEY_SIZE);
+    if (!addToTrie(address, EXACT, valueAt(ipcache4, i))) return dropTrie();
+  }
+}
+
+function addToTrie(address: u32, length: u32, identitySlot: u64): bool {
+  const entry = trieEntry(length, identitySlot);
+  return entry != 0 && trieInsert(bswap<u32>(address), entry);
+}
+
+/** Takes over what a table has just stored. */
+function follow(address: u32, length: u32, value: usize): void {
+  if (!trieRoot()) return;
+  if (!addToTrie(address, length, load<u64>(value))) buildTrie();
+}
+
+/** Stores the identity of an address (network byte order). Returns 0 or an error of the table. */
+export function upsertAddress4(address: usize, value: usize): i32 {
+  const error = upsert(ipcache4, address, value, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE);
+  if (!error) follow(load<u32>(address), EXACT, value);
+  return error;
+}
+
+/** Forgets an address. Returns whether it was known. */
+export function removeAddress4(address: usize): bool {
+  if (!remove(ipcache4, address, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE)) return false;
+  if (trieRoot()) trieRemove(bswap<u32>(load<u32>(address)), coverOf(load<u32>(address)));
+  return true;
+}
+
+/** The trie's entry of the longest prefix around an address, 0 if there is none. */
+function coverOf(address: u32): u32 {
+  for (let i: u32 = 0, count = load<u32>(lengths4); i < count; ++i) {
+    const position = findCidr4(address, lengthAt(lengths4, i));
+    if (position == NOT_FOUND) continue;
+    return trieEntry(lengthAt(lengths4, i), valueAt(ipcache4Cidr, position));
+  }
+  return 0;
+}
+
+/** Bytes that the addresses and CIDRs of both families take, with what finds them. */
+export function ipcacheBytes(): usize {
+  return tableBytes(ipcache4, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE) +
+    tableBytes(ipcache6, IPCACHE6_KEY_SIZE, IPCACHE_INFO_SIZE) +
+    tableBytes(ipcache4Cidr, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE) +
+    tableBytes(ipcache6Cidr, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE) + trieBytes();
 }
 
 // @ts-ignore: decorator
@@ -106,7 +192,10 @@ export function upsertCidr4(address: u32, prefixLength: u32, value: usize): i32 
   store<u32>(own + CIDR_KEY_OFF, prefixLength);
   store<u32>(own + CIDR_KEY_OFF, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
   addLength(lengths4, prefixLength);
-  return upsert(ipcache4Cidr, own + CIDR_KEY_OFF, value, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  const key = own + CIDR_KEY_OFF;
+  const error = upsert(ipcache4Cidr, key, value, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  if (!error) follow(load<u32>(key, IPCACHE4_CIDR_KEY_ADDRESS_OFF), prefixLength, value);
+  return error;
 }
 
 export function upsertCidr6(address: usize, prefixLength: u32, value: usize): i32 {
@@ -137,15 +226,21 @@ function valueAt(table: Table, position: u32): u64 {
   );
 }
 
+// @ts-ignore: decorator
+@inline
+function findCidr4(address: u32, prefixLength: u32): u32 {
+  const key = own + CIDR_KEY_OFF;
+  store<u32>(key, prefixLength);
+  store<u32>(key, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+  return find(ipcache4Cidr, key, IPCACHE4_CIDR_KEY_SIZE);
+}
+
 function lookupCidr4(address: u32): u64 {
   for (let i: u32 = 0, count = load<u32>(lengths4); i < count; ++i) {
-    const prefixLength = lengthAt(lengths4, i);
-    store<u32>(own + CIDR_KEY_OFF, prefixLength);
-    store<u32>(own + CIDR_KEY_OFF, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
-    const position = find(ipcache4Cidr, own + CIDR_KEY_OFF, IPCACHE4_CIDR_KEY_SIZE);
+    const position = findCidr4(address, lengthAt(lengths4, i));
     if (position != NOT_FOUND) return valueAt(ipcache4Cidr, position);
   }
-  return identitySlot(IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV4);
+  return WORLD4;
 }
 
 function lookupCidr6(address: usize): u64 {
@@ -163,6 +258,7 @@ function lookupCidr6(address: usize): u64 {
 export function ipcacheLookup(family: u32, address: usize): u64 {
   if (family == 4) {
     const word = load<u32>(address);
+    if (trieRoot()) return trieLookup(bswap<u32>(word));
     const position = findHashed(ipcache4, address, IPCACHE4_KEY_SIZE, mix32(word));
     return position != NOT_FOUND ? valueAt(ipcache4, position) : lookupCidr4(word);
   }

@@ -313,6 +313,12 @@ export function clear(table: Table, keySize: usize): void {
   table.count = 0;
 }
 
+/** Bytes that a table takes, for the entries it has and those it has room for. */
+export function tableBytes(table: Table, keySize: usize, valueSize: usize): usize {
+  if (!table.capacity) return 0;
+  return <usize>table.capacity * (keySize + valueSize) + ((<usize>table.mask + 1) << SLOT_SHIFT);
+}
+
 /** Removes all entries and gives the memory back, so that small states stay small. */
 export function reset(table: Table, keySize: usize, valueSize: usize): void {
   const capacity = <usize>table.capacity;

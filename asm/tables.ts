@@ -1,4 +1,5 @@
 import { accounting } from "./accounting";
+import { addressInfos } from "./address_trie";
 import { allocate } from "./arena";
 import { conntrack4, conntrack6 } from "./conntrack";
 import {
@@ -12,11 +13,13 @@ import {
   ipcache4Cidr,
   ipcache6,
   ipcache6Cidr,
+  removeAddress4,
   setInfo,
+  upsertAddress4,
   upsertCidr4,
   upsertCidr6,
 } from "./ipcache";
-import { IPCACHE4_KEY_SIZE, IPCACHE6_KEY_SIZE, IPCACHE_INFO_SIZE } from "./layout";
+import { IPCACHE6_KEY_SIZE, IPCACHE_INFO_SIZE } from "./layout";
 import { remove, Table, upsert } from "./table";
 
 /*
@@ -54,6 +57,8 @@ function tableOf(number: u32): Table {
       return conntrack4();
     case 8:
       return accounting();
+    case 9:
+      return addressInfos;
     default:
       return conntrack6();
   }
@@ -92,14 +97,14 @@ export function arrayKeys(count: u32): usize {
 export function upsertIpcache(family: u32, identity: u32, slot: u32): i32 {
   const info = setInfo(identity, slot);
   return family == 4
-    ? upsert(ipcache4, address, info, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE)
+    ? upsertAddress4(address, info)
     : upsert(ipcache6, address, info, IPCACHE6_KEY_SIZE, IPCACHE_INFO_SIZE);
 }
 
 /** Forgets the staged address. Returns whether it was known. */
 export function removeIpcache(family: u32): bool {
   return family == 4
-    ? remove(ipcache4, address, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE)
+    ? removeAddress4(address)
     : remove(ipcache6, address, IPCACHE6_KEY_SIZE, IPCACHE_INFO_SIZE);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The emulator's baseline: the same algorithms by a C compiler, on the same bytes of
  * the same memory. Headers are parsed by bpf/parse.h and images read by bpf/image.h,
- * as in the kernel; the ipcache is the emulator's hash table (asm/table.ts).
+ * as in the kernel; the ipcache is the emulator's trie (asm/address_trie.ts) or, without
+ * one, its hash tables (asm/table.ts).
  *
  * Built with -O3 -march=native when the benchmark starts.
  */
@@ -77,6 +78,8 @@ struct native_state {
 	__u32 ipcache6_cidr;
 	__u32 lengths4;			/* struct length_list */
 	__u32 lengths6;
+	__u32 trie;		/* root of the trie of IPv4 addresses, 0: there is none */
+	__u32 infos;		/* struct hash_table: keys are what the trie's entries name */
 	__u32 pad;
 };
 
@@ -268,11 +271,30 @@ static identity_slot_t cidr6_lookup(const struct native_state *state, const __be
 	return (__u64)IDENTITY_WORLD_IPV6 << 32 | IDENTITY_WORLD_IPV6;
 }
 
+/* asm/address_trie.ts: an entry is info | length << 24, or a child's address >> 6 | CHILD. */
+static __always_inline identity_slot_t trie_lookup(const struct native_state *state,
+						   __be32 address)
+{
+	const struct hash_table *infos = at(state, state->infos);
+	const identity_slot_t *info = at(state, infos->keys);
+	__u32 bits = __builtin_bswap32(address);
+	__u32 entry = ((const __u32 *)at(state, state->trie))[bits >> 16];
+
+	if (entry & 0x80000000) {
+		entry = ((const __u32 *)at(state, entry << 6))[bits >> 8 & 0xFF];
+		if (entry & 0x80000000)
+			entry = ((const __u32 *)at(state, entry << 6))[bits & 0xFF];
+	}
+	return info[entry & 0xFFFFFF];
+}
+
 static __always_inline identity_slot_t
 ipcache_lookup(const struct native_state *state, __u32 family, const __be32 *address)
 {
 	__u32 position;
 
+	if (family == 4 && state->trie)
+		return trie_lookup(state, address[0]);
 	if (family == 4) {
 		position = table_find(state, state->ipcache4, address,
 				      sizeof(struct ipcache4_key));

@@ -19,10 +19,11 @@ const SYMBOLS = {
 
 /** Numbers of the tables in asm/tables.ts, in the order of `struct native_state`. */
 const IPCACHE_TABLES = [0, 1, 2, 3];
+const INFOS_TABLE = 9;
 
 /** `struct native_state` of a module. */
 function nativeState({ exports, memory }: WasmInstance): Uint8Array<ArrayBuffer> {
-  const state = new BigUint64Array(6);
+  const state = new BigUint64Array(7);
   state[0] = Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(memory.buffer)));
   new Uint32Array(state.buffer).set([
     exports.endpointPolicy(0),
@@ -31,6 +32,8 @@ function nativeState({ exports, memory }: WasmInstance): Uint8Array<ArrayBuffer>
     ...IPCACHE_TABLES.map((number) => exports.tableDescriptor(number)),
     exports.prefixLengths(4),
     exports.prefixLengths(6),
+    exports.trieRoot(),
+    exports.tableDescriptor(INFOS_TABLE),
   ], 2);
   return new Uint8Array(state.buffer);
 }

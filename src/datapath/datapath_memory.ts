@@ -88,6 +88,11 @@ export interface DatapathMemoryOptions {
   /** @default {"auto"} */
   mergeMode?: MergeMode;
   /**
+   * How IPv4 addresses are looked up: "compact" by hash (28 bytes an address when the tables are
+   * full), "fast" by a trie beside the tables. The answers are the same. @default {"fast"}
+   */
+  addresses?: "fast" | "compact";
+  /**
    * Instances that will run packets in this memory, each with its share of conntrack. More than
    * one takes the module with threads. See `EmulatorPool`. @default {1}
    */
@@ -137,6 +142,7 @@ export class DatapathMemory {
     const memory = options.memory ??
       new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
     this.wasm = instantiateWasm(source, memory, options.workers);
+    this.wasm.exports.useAddressTrie(options.addresses !== "compact");
     this.builder = new ImageBuilder(this.wasm);
     this.#mergeMode = options.mergeMode ?? "auto";
   }
@@ -238,6 +244,11 @@ export class DatapathMemory {
       keys: this.bytes(exports.tableKeys(number), count * key),
       values: this.bytes(exports.tableValues(number), count * value),
     };
+  }
+
+  /** Bytes that addresses and CIDRs take, with what finds them and the room for more. */
+  get ipcacheBytes(): number {
+    return this.wasm.exports.ipcacheBytes() >>> 0;
   }
 
   /** The u32 keys 0 to `count` − 1 as bytes: keys of array maps and of image lines. */

@@ -42,6 +42,9 @@ export interface WasmExports {
   addressStaging(): number;
   arrayKeys(count: number): number;
   prefixLengths(family: number): number;
+  useAddressTrie(wanted: boolean): void;
+  trieRoot(): number;
+  ipcacheBytes(): number;
   tableCount(table: number): number;
   tableDescriptor(table: number): number;
   tableKeys(table: number): number;

@@ -1,13 +1,13 @@
 import type { MapState } from "../../src/policy/map_state.ts";
-import { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
+import { DatapathMemory, type DatapathMemoryOptions } from "../../src/datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../../src/datapath/emulator_file.ts";
 import type { MergeMode, PolicyImage } from "../../src/datapath/image_builder.ts";
 
 const MODULE = new WebAssembly.Module(await readEmulatorWasm());
 
 /** An instance of its own. */
-export function newMemory(): DatapathMemory {
-  return new DatapathMemory(MODULE);
+export function newMemory(options: DatapathMemoryOptions = {}): DatapathMemory {
+  return new DatapathMemory(MODULE, options);
 }
 
 /** The number under which tests build policies. */
