@@ -43,7 +43,9 @@ Deno.test("addressQueries() asks for IPv4 addresses", () => {
 });
 
 Deno.test("toEmulatorQueries() keeps policy, direction, slot and key", () => {
-  const [policy, direction, identity, slot, key, address] = [1, 0, 300, 256, 0x060050, 9];
-  const queries = Uint32Array.of(policy, direction, identity, slot, key, address, 2, 1, 0, 0, 7, 0);
-  assertEquals([...toEmulatorQueries(queries)], [1, 0, 256, 0x060050, 2, 1, 0, 7]);
+  const [policy, direction, identity, slot, key] = [1, 0, 300, 256, 0x060050];
+  const address = [4, 9, 0, 0, 0];
+  const queries = [policy, direction, identity, slot, key, ...address, 2, 1, 0, 0, 7, ...address];
+  const asked = toEmulatorQueries(Uint32Array.from(queries));
+  assertEquals([...asked], [1, 0, 256, 0x060050, 2, 1, 0, 7]);
 });
