@@ -84,11 +84,15 @@ export class CompiledCluster implements Disposable {
       case "address":
         return this.#addresses.identityAt(peer.address);
       case "node": {
-        const { name } = peer;
+        const { name, address } = peer;
+        const known = name === undefined ? undefined : this.#snapshot.nodes.get(name);
         const node = other.pod?.nodeName ??
           (other.peer.kind === "node" ? other.peer.name : undefined);
-        if (name === undefined || node === undefined || name === node) return RESERVED.HOST;
-        return this.#snapshot.nodes.get(name)?.remote ?? RESERVED.REMOTE_NODE;
+        if (name === undefined || node === undefined || name === node) {
+          return known?.host ?? RESERVED.HOST;
+        }
+        const [first = RESERVED.REMOTE_NODE] = known?.remote.values() ?? [];
+        return known?.remote.get(address?.text ?? "") ?? first;
       }
       case "pod":
         return RESERVED.UNKNOWN;

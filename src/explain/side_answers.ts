@@ -57,6 +57,7 @@ export class SideAnswers {
     const authType = decided?.authType ?? 0;
     if (authType > 0) key += 8;
     const redirect = decided?.redirect;
+    if (redirect !== undefined) this.#leaveLosersOut(redirect);
     if (redirect !== undefined || entries.some((entry) => entry.cookie !== cookie)) {
       key = `${key} ${redirect} ${entries.map((entry) => entry.cookie).join(" ")}`;
     }
@@ -69,6 +70,17 @@ export class SideAnswers {
       if (matcher !== undefined) this.#matchers.set(side, matcher);
     }
     return side;
+  }
+
+  /** Where an entry asks for another proxy, its rules have lost to those of the entry that counts. */
+  #leaveLosersOut(redirect: number): void {
+    const kindOf = (id: number) => this.#cluster.redirectOf(id)?.kind;
+    const kind = kindOf(redirect);
+    const entries = this.#entries;
+    const kept = entries.filter(({ redirect }) =>
+      redirect === undefined || kindOf(redirect) === kind
+    );
+    if (kept.length < entries.length) entries.splice(0, entries.length, ...kept);
   }
 
   /** What a proxy makes of the request, if there is one, by the rules that it would be given. */

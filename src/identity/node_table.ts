@@ -1,9 +1,9 @@
 import type { IpAddress } from "../cluster/ip_address.ts";
-import { ipPrefixOf } from "../cluster/ip_prefix.ts";
+import { type IpPrefix, ipPrefixOf } from "../cluster/ip_prefix.ts";
 import type { Node } from "../cluster/object.ts";
 import { type Identity, REMOTE_NODE_SCOPE } from "./identity.ts";
 import type { Ipcache } from "./ipcache.ts";
-import { canonicalKey, type Label, labelsOf } from "./label.ts";
+import { canonicalKey, type Label, type Labels, labelsOf } from "./label.ts";
 import { RESERVED } from "./reserved.ts";
 import { ScopedIdentities } from "./scoped_identities.ts";
 
@@ -15,11 +15,10 @@ export interface NodeIdentity {
   readonly local: boolean;
   /** The Kubernetes API is served at one of its addresses. */
   readonly apiServer: boolean;
-  /**
-   * Its identity for the pods of *other* nodes, at its first address. For its own pods it
-   * is the host.
-   */
-  readonly remote: number;
+  /** Its identity for its own pods. */
+  readonly host: number;
+  /** Its identity for the pods of *other* nodes, by its addresses; the first one's first. */
+  readonly remote: ReadonlyMap<string, number>;
 }
 
 /** What {@linkcode NodeTable} works with. */
@@ -35,7 +34,8 @@ export interface NodeTableParts {
  * Nodes and their identities: the local one is the host, others are `remote-node`. Where
  * the Kubernetes API is served a remote node is `kube-apiserver` as well, at that address
  * only; the host is at all of its addresses, as it is one identity
- * (https://github.com/cilium/cilium/issues/29432).
+ * (https://github.com/cilium/cilium/issues/29432). Where every node is taken for the local
+ * one, those that serve the API have a host identity of their own.
  *
  * While rules ask for labels of nodes (or {@linkcode NodeTableParts.cidrMatchesNodes})
  * each remote node has an identity of its own with those labels. Cilium has a switch for
@@ -48,6 +48,8 @@ export class NodeTable {
   #current: ReadonlyMap<string, NodeIdentity> = new Map();
   /** Identities of their own that nodes have, in the order of their addresses. */
   readonly #own = new Map<string, readonly Identity[]>();
+  /** Host identities beside the well-known one. */
+  readonly #hosts = new Map<string, Identity>();
   readonly #dirty = new Set<string>();
   #apiServers = new Set<string>();
   #labelUses = 0;
@@ -108,41 +110,69 @@ export class NodeTable {
 
   /** The host, with the API's label where that is served, and with its addresses if they count. */
   #hostIdentity(): Identity {
-    const local = [...this.#current.values()].filter((node) => node.local);
+    const local = [...this.#current.values()].find(({ host, local }) =>
+      local && host === RESERVED.HOST
+    );
+    const none = { labels: labelsOf([reserved("host")]), prefixes: [] };
+    // One of several nodes that are alike says nothing of where the host is.
+    const { labels, prefixes } = local === undefined || this.#parts.localNode === undefined
+      ? none
+      : this.#labelsOfHost(local.node);
+    return { id: RESERVED.HOST, labels, ...(prefixes.length > 0 ? { prefixes } : {}) };
+  }
+
+  /** What a node is for its own pods. */
+  #labelsOfHost(node: Node): { readonly labels: Labels; readonly prefixes: readonly IpPrefix[] } {
     const labels = [reserved("host")];
-    if (local.some(({ apiServer }) => apiServer)) labels.push(reserved("kube-apiserver"));
-    const addresses = local.flatMap(({ node }) => node.addresses);
-    const counted = this.#parts.cidrMatchesNodes && addresses.length > 0;
-    const prefixes = counted ? addresses.map(({ address }) => ipPrefixOf(address)) : [];
+    if (node.addresses.some(({ address }) => this.#isApiServer(address))) {
+      labels.push(reserved("kube-apiserver"));
+    }
+    const prefixes = this.#parts.cidrMatchesNodes
+      ? node.addresses.map(({ address }) => ipPrefixOf(address))
+      : [];
     for (const { text } of prefixes) labels.push({ source: "cidr", key: text, value: "" });
-    return {
-      id: RESERVED.HOST,
-      labels: labelsOf(labels),
-      ...(counted ? { prefixes } : {}),
-    };
+    return { labels: labelsOf(labels), prefixes };
+  }
+
+  /** The host identity of a node that is one of several local ones; `undefined`: the usual. */
+  #acquireHost(node: Node): Identity | undefined {
+    const { labels, prefixes } = this.#labelsOfHost(node);
+    const isUsual = this.#parts.localNode !== undefined || labels.length === 1;
+    return isUsual ? undefined : this.#identities.acquire(labels, prefixes);
   }
 
   #reconcile(name: string, current: Map<string, NodeIdentity>): void {
     const { localNode } = this.#parts;
     const node = this.#wanted.get(name);
-    const before = this.#own.get(name) ?? [];
+    const hostBefore = this.#hosts.get(name);
+    const ownBefore = this.#own.get(name) ?? [];
+    const before = hostBefore === undefined ? ownBefore : [...ownBefore, hostBefore];
     const old = current.get(name);
     if (node === undefined) {
       current.delete(name);
       this.#own.delete(name);
+      this.#hosts.delete(name);
     } else {
       const local = localNode === undefined || localNode === name;
       const apiServer = node.addresses.some(({ address }) => this.#isApiServer(address));
       // Nobody whose policies are computed here sees this node from elsewhere.
       const own = localNode === name ? [] : this.#ownIdentities(node);
+      const otherHost = this.#acquireHost(node);
+      const host = otherHost?.id ?? RESERVED.HOST;
+      if (otherHost === undefined) this.#hosts.delete(name);
+      else this.#hosts.set(name, otherHost);
       const shared = node.addresses.map(({ address }) =>
         this.#isApiServer(address) ? RESERVED.KUBE_APISERVER : RESERVED.REMOTE_NODE
       );
-      const [remote = RESERVED.REMOTE_NODE] = own.length > 0 ? own.map(({ id }) => id) : shared;
+      const remote = new Map(
+        node.addresses.map(({ address }, i) =>
+          [address.text, own[i]?.id ?? shared[i] ?? RESERVED.REMOTE_NODE] as const
+        ),
+      );
       this.#own.set(name, own);
-      current.set(name, { name, node, local, apiServer, remote });
-      node.addresses.forEach(({ address }, i) => {
-        const identity = local ? RESERVED.HOST : own[i]?.id ?? shared[i] ?? remote;
+      current.set(name, { name, node, local, apiServer, host, remote });
+      node.addresses.forEach(({ address }) => {
+        const identity = local ? host : remote.get(address.text) ?? RESERVED.REMOTE_NODE;
         this.#parts.ipcache.upsert({ address, identity, owner: `node/${name}`, source: "node" });
       });
     }

@@ -125,11 +125,13 @@ function isPods(source: LabelSource): boolean {
  */
 export function isNamedNode(selector: LabelSelector, seen: Seen): boolean {
   const { peer, reserved } = seen;
-  if (peer.kind !== "node" || !reserved.includes("remote-node")) return false;
+  if (!reserved.includes("remote-node")) return false;
+  // Of some remote node nothing but that is known.
+  const labels = peer.kind === "node" ? peer.labels : new Map<string, string>();
   return holds(selector, (source, key) => {
     if (source === "reserved") return reserved.includes(key) ? "" : undefined;
     if (isOfAddress(source)) return valueAtAddress(seen, source, key);
-    return peer.labels.get(key);
+    return labels.get(key);
   });
 }
 

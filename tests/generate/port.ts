@@ -26,7 +26,7 @@ const portSpec: fc.Arbitrary<Json> = fc.oneof(
   },
   { weight: 1, arbitrary: transport.map((protocol) => ({ port: "0", protocol })) },
   {
-    weight: 4,
+    weight: 6,
     arbitrary: fc.tuple(
       fc.constantFrom(...PORT_NAMES),
       fc.constantFrom("TCP", "TCP", "UDP", "ANY", "SCTP"),

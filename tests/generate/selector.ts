@@ -11,7 +11,7 @@ interface Requirement {
 const value = fc.constantFrom(...LABEL_VALUES);
 
 /** Keys in their plain form, and those that only a Cilium selector can use. */
-const PLAIN_KEYS = [...LABEL_KEYS, "absent"] as const;
+const PLAIN_KEYS = [...LABEL_KEYS, "pod-template-hash", "absent"] as const;
 
 const ciliumLabel = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(fc.constantFrom(...PLAIN_KEYS), value) },
@@ -118,7 +118,7 @@ const NAME_LABELS = DNS_NAMES.map((name) => `fqdn:${name}`);
 /** Labels by which addresses are known; a value where it is not empty. */
 const addressLabel: fc.Arbitrary<readonly [key: string, value: string]> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...BLOCK_LABELS), fc.constant("")) },
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...NAME_LABELS), fc.constant("")) },
+  { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...NAME_LABELS), fc.constant("")) },
   {
     weight: 3,
     arbitrary: fc.tuple(fc.constantFrom("cidrgroup:app", "cidrgroup:tier"), value),

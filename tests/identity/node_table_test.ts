@@ -49,6 +49,26 @@ Deno.test("NodeTable labels the host where the API is served", () => {
   assertEquals(table.reconcile().added[0]?.labels.map(formatLabel), ["reserved:host"]);
 });
 
+Deno.test("NodeTable has a host for each kind of node where every node is the local one", () => {
+  const ipcache = new Ipcache();
+  const table = new NodeTable({ ipcache, localNode: undefined, cidrMatchesNodes: false });
+  table.upsertNode(node("n1", "10.0.0.1"));
+  table.upsertNode(node("n2", "10.0.0.2"));
+  table.setApiServers([parseIpAddress("10.0.0.2")]);
+  const { added } = table.reconcile();
+  assertEquals(added.map(({ id, labels }) => [id, ...labels.map(formatLabel)]), [
+    [REMOTE + 1, "reserved:host", "reserved:kube-apiserver"],
+  ]);
+  const seen = [...table.nodes.values()].map(({ name, host, remote }) => [name, host, ...remote]);
+  assertEquals(seen, [
+    ["n1", 1, ["10.0.0.1", 6]],
+    ["n2", REMOTE + 1, ["10.0.0.2", 7]],
+  ]);
+  table.setApiServers([]);
+  assertEquals(table.reconcile().deleted, [REMOTE + 1]);
+  assertEquals([...table.nodes.values()].map(({ host }) => host), [1, 1]);
+});
+
 Deno.test("NodeTable gives remote nodes identities while rules ask for their labels", () => {
   const { table, identities } = fixture();
   table.reconcile();
