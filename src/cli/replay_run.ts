@@ -2,13 +2,13 @@ import { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { Emulator } from "../datapath/emulator.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
 import type { Datapath, NodeState } from "../datapath/datapath.ts";
-import { readCapture } from "../pcap/capture.ts";
+import { type CapturedPacket, readCapture } from "../pcap/capture.ts";
 import { CaptureError } from "../pcap/capture_error.ts";
 import { carriesIp } from "../pcap/ethernet_frame.ts";
 import { linkTypeName } from "../pcap/link_type.ts";
 import { builtInNode } from "../replay/built_in_node.ts";
 import type { Place } from "../replay/placement.ts";
-import { Replay } from "../replay/replay.ts";
+import { Replay, type ReplayedPacket } from "../replay/replay.ts";
 import { nodeOfScenario, type ReplayNode } from "../replay/replay_node.ts";
 import { sendersOf } from "../replay/senders.ts";
 import type { OutputFormat } from "./cluster_flags.ts";
@@ -35,14 +35,17 @@ export async function runReplay(
   const place = placeOf(flags, node);
   using legs = await openLegs(flags.datapath);
   if (node) await legs.load(node.state);
+  const replay = new Replay(legs.memory, legs.datapaths);
   const report = new ReplayReport(flags.output, legs);
   let damaged = false;
   for (const path of captures) {
     const file = await readBytes(path);
     const current = node ?? builtInNode(sendersOf(readCapture(file, path)));
     if (!node) await legs.load(current.state);
-    const replay = new Replay(current, legs.memory, legs.datapaths, place && { place });
-    const error = await replayFile(path, file, replay, report);
+    const run = (packets: Iterable<CapturedPacket>) =>
+      replay.run(current, packets, place && { place });
+    const error = await replayFile(path, file, run, report);
+    report.finish(replay.tableDifferences, error);
     if (error !== undefined) console.error(error.message);
     damaged ||= error !== undefined;
   }
@@ -55,7 +58,7 @@ export async function runReplay(
 async function replayFile(
   path: string,
   file: Uint8Array,
-  replay: Replay,
+  run: (packets: Iterable<CapturedPacket>) => Iterable<ReplayedPacket>,
   report: ReplayReport,
 ): Promise<CaptureError | undefined> {
   await report.start(path);
@@ -70,7 +73,7 @@ async function replayFile(
         yield packet;
       }
     };
-    for (const packet of replay.run(packets())) await report.add(packet);
+    for (const packet of run(packets())) await report.add(packet);
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
     damage = error;
@@ -79,7 +82,6 @@ async function replayFile(
     const state = `packets of link type ${linkTypeName(foreign)}`;
     damage ??= new CaptureError(path, state, "Ethernet, Linux cooked, raw IP or loopback");
   }
-  report.finish(replay.tableDifferences, damage);
   return damage;
 }
 

@@ -12,6 +12,7 @@ import { ethernetFrame } from "../pcap/ethernet_frame.ts";
 import type { BatchResult, Comparison } from "../verify/compare.ts";
 import type { TestPacket } from "../verify/test_packet.ts";
 import { openComparison } from "../verify/verify.ts";
+import { builtInNode } from "./built_in_node.ts";
 import { CaptureClock } from "./capture_clock.ts";
 import { fitFrame } from "./fit_frame.ts";
 import { type FrameEnds, frameEnds } from "./frame_ends.ts";
@@ -53,7 +54,7 @@ export interface TableDifference {
   readonly differences: readonly string[];
 }
 
-/** Options of {@linkcode Replay}. */
+/** Options of {@linkcode Replay.run}. */
 export interface ReplayOptions {
   /** Where every packet enters. @default by its addresses; see {@linkcode Placement} */
   readonly place?: Place;
@@ -69,35 +70,45 @@ interface Prepared {
   readonly shortened: boolean;
 }
 
-/** Runs captures through datapaths that have the node loaded. */
+/** Runs captures, one after the other, through datapaths that have the node loaded. */
 export class Replay {
-  /** Found so far, over all captures. */
-  readonly tableDifferences: TableDifference[] = [];
-  readonly #node: ReplayNode;
   readonly #comparison: Comparison;
-  readonly #placeOf: (ends: FrameEnds) => Place | undefined;
+  #node: ReplayNode = builtInNode([]);
+  #placeOf: (ends: FrameEnds) => Place | undefined = () => undefined;
+  #tableDifferences: TableDifference[] = [];
 
   /**
    * @param memory The memory of all the datapaths.
    * @param datapaths At least one.
    */
-  constructor(
-    node: ReplayNode,
-    memory: DatapathMemory,
-    datapaths: readonly Datapath[],
-    { place }: ReplayOptions = {},
-  ) {
-    this.#node = node;
-    this.#comparison = openComparison(node, memory, datapaths);
-    const placement = new Placement(node.state, node.stranger);
-    this.#placeOf = place === undefined ? (ends) => placement.of(ends) : () => place;
+  constructor(memory: DatapathMemory, datapaths: readonly Datapath[]) {
+    this.#comparison = openComparison(
+      { rulesOf: (cookie) => this.#node.rulesOf(cookie) },
+      memory,
+      datapaths,
+    );
+  }
+
+  /** Found in the latest capture so far. */
+  get tableDifferences(): readonly TableDifference[] {
+    return this.#tableDifferences;
   }
 
   /**
    * Runs one capture, in which no flow is known before the first packet. What `packets` throws
    * comes after the results of all packets before.
+   *
+   * @param node What the datapaths have loaded.
    */
-  *run(packets: Iterable<CapturedPacket>): Generator<ReplayedPacket> {
+  *run(
+    node: ReplayNode,
+    packets: Iterable<CapturedPacket>,
+    { place }: ReplayOptions = {},
+  ): Generator<ReplayedPacket> {
+    const placement = new Placement(node.state, node.stranger);
+    this.#node = node;
+    this.#placeOf = place === undefined ? (ends) => placement.of(ends) : () => place;
+    this.#tableDifferences = [];
     const clock = new CaptureClock();
     let fresh = true;
     for (const batch of batches(packets, this.#comparison.capacity)) {
@@ -134,7 +145,7 @@ export class Replay {
     const differing = new Map(result.mismatches.map((m) => [m.packet?.flow, m]));
     const tables = result.mismatches.filter(({ packet }) => packet === undefined);
     if (tables.length > 0) {
-      this.tableDifferences.push({
+      this.#tableDifferences.push({
         first: prepared[0]?.captured.number ?? 0,
         last: prepared.at(-1)?.captured.number ?? 0,
         differences: tables.flatMap(({ differences }) => differences),

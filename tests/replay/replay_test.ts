@@ -32,8 +32,12 @@ function fates(
 ): string[] {
   emulator.load(node.state);
   const { place, ...format } = options;
-  const replay = new Replay(node, memory, [emulator], place && { place });
-  const packets = replay.run(readCapture(pcapFile(records, format), "x.pcap"));
+  const replay = new Replay(memory, [emulator]);
+  const packets = replay.run(
+    node,
+    readCapture(pcapFile(records, format), "x.pcap"),
+    place && { place },
+  );
   return [...packets].map(({ result: { verdict, reason = "" }, entered }) =>
     `${verdict} ${reason} at ${entered?.hook} of ${entered?.endpoint}`.replace("  ", " ")
   );
@@ -160,11 +164,11 @@ kernelTest(
     };
     await kernel.load(lenient);
     emulator.load(cluster.state);
-    const replay = new Replay(cluster, memory, [emulator, kernel]);
+    const replay = new Replay(memory, [emulator, kernel]);
     const records = [{ data: syn(TIEFIGHTER, DEATHSTAR).build() }, {
       data: syn(XWING, WORLD).build(),
     }];
-    const packets = [...replay.run(readCapture(pcapFile(records), "x.pcap"))];
+    const packets = [...replay.run(cluster, readCapture(pcapFile(records), "x.pcap"))];
     assertEquals(packets.length, 2);
     const last = packets[1];
     assertEquals(last?.differences[0], "emulator and kernel: verdicts 2 and 0");
@@ -175,10 +179,10 @@ kernelTest(
 
 Deno.test("Replay: every capture begins without flows", () => {
   emulator.load(cluster.state);
-  const replay = new Replay(cluster, memory, [emulator]);
+  const replay = new Replay(memory, [emulator]);
   const file = pcapFile([{ data: syn(TIEFIGHTER, DEATHSTAR).build() }]);
   const stateOf = () =>
-    [...replay.run(readCapture(file, "x.pcap"))].map(({ result }) =>
+    [...replay.run(cluster, readCapture(file, "x.pcap"))].map(({ result }) =>
       result.verdict === "skipped" ? "" : result.state
     );
   assertEquals([stateOf(), stateOf()], [["new"], ["new"]]);
@@ -186,20 +190,22 @@ Deno.test("Replay: every capture begins without flows", () => {
 
 Deno.test("Replay: rules behind a verdict are named", () => {
   emulator.load(cluster.state);
-  const replay = new Replay(cluster, memory, [emulator]);
+  const replay = new Replay(memory, [emulator]);
   const file = pcapFile([{ data: syn(TIEFIGHTER, DEATHSTAR).build() }]);
-  const [packet] = replay.run(readCapture(file, "x.pcap"));
+  const [packet] = replay.run(cluster, readCapture(file, "x.pcap"));
   const rules = packet && packet.result.verdict !== "skipped" ? packet.result.rules : [];
   assertEquals(rules?.map(({ name }) => name), ["deathstar-ingress"]);
 });
 
 Deno.test("Replay: what a damaged capture holds before the damage is run", () => {
   emulator.load(cluster.state);
-  const replay = new Replay(cluster, memory, [emulator]);
+  const replay = new Replay(memory, [emulator]);
   const records = [{ data: syn(TIEFIGHTER, DEATHSTAR).build() }, { data: text("a"), captured: 9 }];
   const seen: number[] = [];
   assertThrows(() => {
-    for (const { number } of replay.run(readCapture(pcapFile(records), "x"))) seen.push(number);
+    for (const { number } of replay.run(cluster, readCapture(pcapFile(records), "x"))) {
+      seen.push(number);
+    }
   }, CaptureError);
   assertEquals(seen, [1]);
 });
