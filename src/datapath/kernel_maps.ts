@@ -100,6 +100,16 @@ export class KernelMaps implements NodeMaps {
   }
 
   /**
+   * Brings in an image beside the one in force; it stays until the maps are let go of.
+   *
+   * @returns What puts it in force, by one store into its policy's cell of `policy_tables`.
+   */
+  async add(image: PolicyImage, memory: DatapathMemory): Promise<bigint> {
+    await this.#introduce([image], memory);
+    return cellOf(image);
+  }
+
+  /**
    * Overwrites one byte of an image in the kernel, as a fault would: for tests of verification.
    *
    * @returns The byte of before.
@@ -134,11 +144,7 @@ export class KernelMaps implements NodeMaps {
 
   /** Names an image in its policy's cell. */
   #store(image: PolicyImage): void {
-    Atomics.store(
-      this.#cells,
-      image.policy,
-      BigInt(image.revision) << 32n | BigInt(image.table),
-    );
+    Atomics.store(this.#cells, image.policy, cellOf(image));
   }
 
   /** Makes images known to the programs, by one update per size class. */
@@ -172,4 +178,9 @@ export class KernelMaps implements NodeMaps {
     if (inner) return inner;
     throw new TypeError(`Cannot fill map "${outer}": no inner map, expected a map-in-map`);
   }
+}
+
+/** `struct policy_table` as one word. */
+function cellOf({ revision, table }: PolicyImage): bigint {
+  return BigInt(revision) << 32n | BigInt(table);
 }

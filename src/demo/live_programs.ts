@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { attachTcx, RingBuffer } from "ebpf-ts-loader";
+import { RingBuffer } from "ebpf-ts-loader";
 import { readBpfObject } from "../datapath/bpf_objects.ts";
 import type { NodeState } from "../datapath/datapath.ts";
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { KernelNode } from "../datapath/kernel_node.ts";
+import { attachPrograms } from "./attach_programs.ts";
 import { decodeEvent, type FlowEvent } from "./event.ts";
 import type { Topology } from "./topology.ts";
 
@@ -52,15 +53,7 @@ export class LivePrograms implements Disposable {
     const { topology, state, memory, onEvent } = options;
     using owned = new DisposableStack();
     const node = owned.use(await KernelNode.create(readBpfObject("datapath"), memory, state));
-    // The kernel looks an interface up in the namespace of the thread that attaches.
-    topology.node.run(() => {
-      for (const { id, ifindex } of state.endpoints) {
-        const programs = node.programs.get(id);
-        if (!programs) continue;
-        owned.use(attachTcx(programs.program("from_container"), { ifindex, direction: "ingress" }));
-        owned.use(attachTcx(programs.program("to_container"), { ifindex, direction: "egress" }));
-      }
-    });
+    owned.use(attachPrograms(node, topology));
     const ring = owned.use(new RingBuffer(node.map("events")));
     return new LivePrograms(ring, onEvent, owned.move());
   }
