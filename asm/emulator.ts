@@ -1,13 +1,6 @@
 import { enterEndpoint, setNow } from "./endpoint_config";
-import { endpointPolicy, loadPolicyTable, policyTable } from "./endpoints";
 import { announceEpoch, BURST, leaveEpoch } from "./epoch";
-import { policyKey, policyTableLookup } from "./image";
-import { ipcacheLookup } from "./ipcache";
 import {
-  DIRECTION_EGRESS,
-  DROP_EP_NOT_READY,
-  DROP_POLICY_IMAGE,
-  ENDPOINT_POLICY_POLICY_OFF,
   HOOK_FROM_CONTAINER,
   MAX_ENDPOINTS,
   PACKET_DATA_BYTES,
@@ -21,23 +14,15 @@ import {
   PACKET_SLOT_PAD_OFF,
   PACKET_SLOT_SIZE,
   PACKET_SLOT_VERDICT_OFF,
-  POLICY_ENTRY_COOKIE_OFF,
-  POLICY_ENTRY_VERDICT_OFF,
 } from "./layout";
 import { copyWords } from "./copy";
 import { ETH_HLEN } from "./net";
-import { clearPacket, DADDR_OFF, packet } from "./packet";
-import { parsePacket } from "./parse";
 import { fromContainer, mark, setMark, toContainer } from "./programs";
 import { workerOf } from "./steering";
 import { ownNumber, workerCount } from "./worker";
 
 /*
- * Batches: packets through whole programs (what bpf/harness.bpf.c does in the kernel),
- * and the parts of the path that the bench measures alone.
- *
- *   query   ┌ policy ┬ direction ┬ slot ┬ key ┐  u32 each
- *   answer  ┌ cookie ┬ verdict, with reason << 8 when no entry was reached ┐  u32 each
+ * Batches of packets through whole programs: what bpf/harness.bpf.c does in the kernel.
  */
 
 /** Runs the packet in a slot, in place. */
@@ -95,61 +80,4 @@ export function runShare(input: usize, count: u32, output: usize): void {
     runPacket(output + at);
   }
   leaveEpoch();
-}
-
-// @ts-ignore: decorator
-@inline
-function answer(out: usize, entry: usize): void {
-  if (!entry) {
-    store<u64>(out, <u64>(DROP_POLICY_IMAGE << 8) << 32);
-    return;
-  }
-  store<u32>(out, load<u32>(entry, POLICY_ENTRY_COOKIE_OFF));
-  store<u32>(out, <u32>load<u8>(entry, POLICY_ENTRY_VERDICT_OFF), 4);
-}
-
-/** Parse, identity of the destination, egress policy: the path without conntrack. */
-export function classifyPackets(input: usize, count: u32, output: usize): void {
-  for (let i: u32 = 0; i < count; ++i) {
-    const slot = input + <usize>i * PACKET_SLOT_SIZE;
-    const out = output + (<usize>i << 3);
-    clearPacket();
-    const length = min(load<u32>(slot, PACKET_SLOT_LENGTH_OFF), PACKET_DATA_BYTES);
-    const reason = parsePacket(slot + PACKET_SLOT_DATA_OFF, length);
-    if (reason) {
-      store<u64>(out, <u64>(<u32>reason << 8) << 32);
-      continue;
-    }
-    const endpoint = load<u32>(slot, PACKET_SLOT_ENDPOINT_OFF);
-    const policy = endpoint < MAX_ENDPOINTS
-      ? load<u32>(endpointPolicy(endpoint), ENDPOINT_POLICY_POLICY_OFF)
-      : 0;
-    const current = policyTable(policy);
-    const table = current ? <u32>loadPolicyTable(current) : 0;
-    if (!table) {
-      store<u64>(out, <u64>(DROP_EP_NOT_READY << 8) << 32);
-      continue;
-    }
-    const peer = ipcacheLookup(packet.family, changetype<usize>(packet) + DADDR_OFF);
-    const key = policyKey(packet.protocol, packet.policyPort);
-    answer(out, policyTableLookup(table, DIRECTION_EGRESS, <u32>(peer >> 32), key));
-  }
-}
-
-/** Policy lookups alone. */
-export function lookupPolicies(queries: usize, count: u32, output: usize): void {
-  for (let i: u32 = 0; i < count; ++i) {
-    const query = queries + (<usize>i << 4);
-    const out = output + (<usize>i << 3);
-    const current = policyTable(load<u32>(query));
-    const table = current ? <u32>loadPolicyTable(current) : 0;
-    if (!table) {
-      store<u64>(out, <u64>(DROP_EP_NOT_READY << 8) << 32);
-      continue;
-    }
-    answer(
-      out,
-      policyTableLookup(table, load<u32>(query, 4) & 1, load<u32>(query, 8), load<u32>(query, 12)),
-    );
-  }
 }

@@ -22,7 +22,8 @@ export { errorDetail } from "./build_error";
 export { firstDifference } from "./compare";
 export { clearConntrack } from "./conntrack";
 export { collectConntrack } from "./conntrack_collection";
-export { classifyPackets, lookupPolicies, runPackets, runShare } from "./emulator";
+export { classifyPackets, lookupPolicies } from "./classify";
+export { runPackets, runShare } from "./emulator";
 export { endpointPolicy, policyTable, setPolicyTable } from "./endpoints";
 export {
   clearEvents,

@@ -14,6 +14,7 @@ import { usePacketsOf } from "./packet";
  *         ├ tables: 32 bytes each ─────────────────────────┤ 256
  *         ├ metrics ┬ events ┬ event count ┬ lost ─────────┤ 448
  *         ├ keys and values under construction ────────────┤ 512
+ *         ├ packets in a stage ────────────────────────────┤ 832
  */
 export const EPOCH_OFF: usize = 0;
 export const PACKET_OFF: usize = 64;
@@ -39,7 +40,8 @@ export const ACCOUNTING_FIRST_OFF: usize = 752;
 export const REPORTED_KEY_OFF: usize = 768;
 export const REPORTED_LAST_OFF: usize = 784;
 export const CIDR_KEY_OFF: usize = 800;
-const AREA_SIZE: usize = 832;
+export const CLASSIFY_OFF: usize = 832;
+const AREA_SIZE: usize = 1856;
 
 /** Workers that one memory has room for. */
 export const MAX_WORKERS: u32 = 64;
