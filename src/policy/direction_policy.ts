@@ -1,7 +1,7 @@
 import type { CompiledRule, NamedRulePort, PortKey, RulePort } from "./compiled_rule.ts";
 import type { Direction } from "./map_state.ts";
 import { compareProfiles, makeProfile, type PeerProfile, releaseProfile } from "./peer_profile.ts";
-import { PersistentMap } from "./persistent_map.ts";
+import { type PersistentMap, PersistentMapEditor } from "./persistent_map.ts";
 import type { PolicyParts } from "./policy_parts.ts";
 import { Ranking } from "./ranking.ts";
 import { type Defaults, type L7Conflict, resolvePeer, type RuleAtPort } from "./resolve_peer.ts";
@@ -76,7 +76,7 @@ export class DirectionPolicy implements SelectorUser {
   readonly #pending = new Map<number, PendingMembers>();
   /** Names of profiles that no peer has, the longest unused first. */
   readonly #unused = new Set<string>();
-  #peers = PersistentMap.empty<PeerProfile>();
+  readonly #peers = new PersistentMapEditor<PeerProfile>();
 
   /** @throws {RangeError} when the rules need more priorities than there are. */
   constructor(subject: DirectionSubject, parts: PolicyParts) {
@@ -111,7 +111,7 @@ export class DirectionPolicy implements SelectorUser {
 
   /** Entries of every peer that has any, those for every peer under the broad identity. */
   get peers(): PersistentMap<PeerProfile> {
-    return this.#peers;
+    return this.#peers.publish();
   }
 
   /** What nothing allows is dropped. */
@@ -173,7 +173,7 @@ export class DirectionPolicy implements SelectorUser {
     }
     const broad = version.broadOf(0, this.direction);
     const profile = this.#resolve([], broad, "broad");
-    if (profile.entries.length > 0) this.#peers = this.#peers.set(broad, profile);
+    if (profile.entries.length > 0) this.#peers.set(broad, profile);
     this.flush();
   }
 
@@ -224,9 +224,8 @@ export class DirectionPolicy implements SelectorUser {
       : this.#resolve(signature, peer, name);
     if (name === undefined) this.#profileOf.delete(peer);
     else this.#profileOf.set(peer, name);
-    this.#peers = profile === undefined || profile.entries.length === 0
-      ? this.#peers.delete(peer)
-      : this.#peers.set(peer, profile);
+    if (profile === undefined || profile.entries.length === 0) this.#peers.delete(peer);
+    else this.#peers.set(peer, profile);
     if (old !== undefined) this.#release(old);
     return (before?.text ?? "") !== (profile?.text ?? "");
   }

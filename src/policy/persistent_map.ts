@@ -1,26 +1,32 @@
-/** Keys of one chunk, and as many values. Chunks are never changed, only replaced. */
+/** Keys of one chunk, and as many values. */
 interface Chunk<V> {
   readonly keys: readonly number[];
   readonly values: readonly V[];
+}
+
+/** A chunk that no map has got yet, and that may therefore change. */
+interface OwnChunk<V> {
+  readonly keys: number[];
+  readonly values: V[];
 }
 
 /** Keys per chunk at most: a change copies one chunk and the list of chunks. */
 const CHUNK_SIZE = 128;
 
 /**
- * A map from numbers to values that never changes: `set` and `delete` return another map
- * that shares all but one chunk with this one. A reader may keep what it has while a
- * writer goes on.
+ * A map from numbers to values that never changes: {@linkcode PersistentMapEditor} makes other
+ * maps of it, which share what is equal. A reader may keep what it has while a writer goes on.
  *
- * Iterates in ascending order of keys. A change of one key among n costs the copy of
- * n/128 references.
+ * Iterates in ascending order of keys.
  */
 export class PersistentMap<V> {
-  readonly #chunks: readonly Chunk<V>[];
+  /** Chunks that are never changed, only replaced, by ascending keys. For the editor alone. */
+  readonly chunks: readonly Chunk<V>[];
   readonly size: number;
 
-  private constructor(chunks: readonly Chunk<V>[], size: number) {
-    this.#chunks = chunks;
+  /** Only the editor and the functions below make maps. */
+  constructor(chunks: readonly Chunk<V>[], size: number) {
+    this.chunks = chunks;
     this.size = size;
   }
 
@@ -31,7 +37,7 @@ export class PersistentMap<V> {
 
   /** Makes a map of entries whose keys ascend. */
   static fromSorted<V>(entries: Iterable<readonly [number, V]>): PersistentMap<V> {
-    const chunks: { keys: number[]; values: V[] }[] = [];
+    const chunks: OwnChunk<V>[] = [];
     let size = 0;
     for (const [key, value] of entries) {
       let last = chunks.at(-1);
@@ -48,7 +54,7 @@ export class PersistentMap<V> {
 
   /** Returns the value of a key; `undefined` when there is none. */
   get(key: number): V | undefined {
-    const chunk = this.#chunks[this.#chunkOf(key)];
+    const chunk = this.chunks[chunkOf(this.chunks, key)];
     if (chunk === undefined) return undefined;
     const at = lowerBound(chunk.keys, key);
     return chunk.keys[at] === key ? chunk.values[at] : undefined;
@@ -56,75 +62,134 @@ export class PersistentMap<V> {
 
   /** Tells whether the map has a key. */
   has(key: number): boolean {
-    const keys = this.#chunks[this.#chunkOf(key)]?.keys ?? [];
+    const keys = this.chunks[chunkOf(this.chunks, key)]?.keys ?? [];
     return keys[lowerBound(keys, key)] === key;
-  }
-
-  /** Returns the map with an entry added or replaced. */
-  set(key: number, value: V): PersistentMap<V> {
-    const index = this.#chunkOf(key);
-    const chunk = this.#chunks[index];
-    if (chunk === undefined) return new PersistentMap([{ keys: [key], values: [value] }], 1);
-    const at = lowerBound(chunk.keys, key);
-    const known = chunk.keys[at] === key;
-    if (known && chunk.values[at] === value) return this;
-    const keys = known ? chunk.keys : chunk.keys.toSpliced(at, 0, key);
-    const values = known ? chunk.values.with(at, value) : chunk.values.toSpliced(at, 0, value);
-    return this.#replace(index, split({ keys, values }), this.size + (known ? 0 : 1));
-  }
-
-  /** Returns the map without a key. */
-  delete(key: number): PersistentMap<V> {
-    const index = this.#chunkOf(key);
-    const chunk = this.#chunks[index];
-    const at = lowerBound(chunk?.keys ?? [], key);
-    if (chunk === undefined || chunk.keys[at] !== key) return this;
-    const rest = { keys: chunk.keys.toSpliced(at, 1), values: chunk.values.toSpliced(at, 1) };
-    return this.#replace(index, rest.keys.length === 0 ? [] : [rest], this.size - 1);
   }
 
   /** The keys, ascending. */
   *keys(): Generator<number> {
-    for (const { keys } of this.#chunks) yield* keys;
+    for (const { keys } of this.chunks) yield* keys;
   }
 
   /** The values, by ascending key. */
   *values(): Generator<V> {
-    for (const { values } of this.#chunks) yield* values;
+    for (const { values } of this.chunks) yield* values;
   }
 
   /** Keys and values, by ascending key. */
   *entries(): Generator<[number, V]> {
-    for (const { keys, values } of this.#chunks) {
+    for (const { keys, values } of this.chunks) {
       for (const [i, key] of keys.entries()) yield [key, values[i] as V];
     }
   }
+}
 
-  #replace(index: number, chunks: readonly Chunk<V>[], size: number): PersistentMap<V> {
-    return new PersistentMap(this.#chunks.toSpliced(index, 1, ...chunks), size);
+/**
+ * Changes a map step by step, and publishes what has come of it as maps that stay as they are.
+ *
+ * What was published is copied before it changes, and only once: the first change of a chunk
+ * among n keys costs the copy of that chunk and of n/128 references, the following ones
+ * nothing until the next {@linkcode PersistentMapEditor.publish}.
+ */
+export class PersistentMapEditor<V> {
+  #published: PersistentMap<V>;
+  /** Equal to those of the published map, or a list of its own. */
+  #chunks: Chunk<V>[];
+  /** Chunks that are in no published map. */
+  readonly #own = new Set<Chunk<V>>();
+  #size: number;
+  #changed = false;
+
+  /** @param map Stays as it is. */
+  constructor(map: PersistentMap<V> = PersistentMap.empty()) {
+    this.#published = map;
+    this.#chunks = [...map.chunks];
+    this.#size = map.size;
   }
 
-  /** Index of the chunk that holds a key, or would: the last that starts at or before it. */
-  #chunkOf(key: number): number {
-    let low = 0;
-    let high = this.#chunks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#chunks[middle]?.keys[0] ?? 0) <= key) low = middle + 1;
-      else high = middle;
+  /** Returns the map as it is now; the same one where nothing has changed. */
+  publish(): PersistentMap<V> {
+    if (!this.#changed) return this.#published;
+    this.#changed = false;
+    this.#own.clear();
+    return this.#published = new PersistentMap([...this.#chunks], this.#size);
+  }
+
+  /** Returns the value of a key; `undefined` when there is none. */
+  get(key: number): V | undefined {
+    const chunk = this.#chunks[chunkOf(this.#chunks, key)];
+    if (chunk === undefined) return undefined;
+    const at = lowerBound(chunk.keys, key);
+    return chunk.keys[at] === key ? chunk.values[at] : undefined;
+  }
+
+  /** Adds or replaces an entry. */
+  set(key: number, value: V): void {
+    const index = chunkOf(this.#chunks, key);
+    const chunk = this.#chunks[index];
+    const at = chunk === undefined ? 0 : lowerBound(chunk.keys, key);
+    if (chunk?.keys[at] === key) {
+      if (chunk.values[at] !== value) this.#ownChunk(index, chunk).values[at] = value;
+      return;
     }
-    return Math.max(low - 1, 0);
+    this.#size++;
+    const last = this.#chunks.length - 1;
+    // Keys that ascend fill their chunks, where halves would stay halves.
+    if (chunk === undefined || (index === last && at === CHUNK_SIZE)) {
+      this.#changed = true;
+      this.#chunks.push(this.#newChunk([key], [value]));
+      return;
+    }
+    const own = this.#ownChunk(index, chunk);
+    own.keys.splice(at, 0, key);
+    own.values.splice(at, 0, value);
+    if (own.keys.length > CHUNK_SIZE) this.#split(index, own);
+  }
+
+  /** Takes a key out; does nothing when it is not there. */
+  delete(key: number): void {
+    const index = chunkOf(this.#chunks, key);
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) return;
+    const at = lowerBound(chunk.keys, key);
+    if (chunk.keys[at] !== key) return;
+    this.#size--;
+    const own = this.#ownChunk(index, chunk);
+    own.keys.splice(at, 1);
+    own.values.splice(at, 1);
+    if (own.keys.length > 0) return;
+    this.#own.delete(own);
+    this.#chunks.splice(index, 1);
+  }
+
+  #ownChunk(index: number, chunk: Chunk<V>): OwnChunk<V> {
+    this.#changed = true;
+    if (this.#own.has(chunk)) return chunk as OwnChunk<V>;
+    return this.#chunks[index] = this.#newChunk(chunk.keys.slice(), chunk.values.slice());
+  }
+
+  #newChunk(keys: number[], values: V[]): OwnChunk<V> {
+    const chunk = { keys, values };
+    this.#own.add(chunk);
+    return chunk;
+  }
+
+  #split(index: number, { keys, values }: OwnChunk<V>): void {
+    const half = keys.length >>> 1;
+    this.#chunks.splice(index + 1, 0, this.#newChunk(keys.splice(half), values.splice(half)));
   }
 }
 
-function split<V>(chunk: Chunk<V>): Chunk<V>[] {
-  const { keys, values } = chunk;
-  if (keys.length <= CHUNK_SIZE) return [chunk];
-  const half = keys.length >>> 1;
-  return [
-    { keys: keys.slice(0, half), values: values.slice(0, half) },
-    { keys: keys.slice(half), values: values.slice(half) },
-  ];
+/** Index of the chunk that holds a key, or would: the last that starts at or before it. */
+function chunkOf(chunks: readonly Chunk<unknown>[], key: number): number {
+  let low = 0;
+  let high = chunks.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((chunks[middle]?.keys[0] ?? 0) <= key) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(low - 1, 0);
 }
 
 /** Index of the first key that is not below the given one. */

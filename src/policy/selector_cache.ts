@@ -1,7 +1,7 @@
 import type { Identity } from "../identity/identity.ts";
 import { PrefixTrie } from "../identity/prefix_trie.ts";
 import { IdentityIndex } from "./identity_index.ts";
-import { PersistentMap } from "./persistent_map.ts";
+import { PersistentMap, PersistentMapEditor } from "./persistent_map.ts";
 import { type Selector, selectsIdentity } from "./selector.ts";
 import { SelectorIndex } from "./selector_index.ts";
 
@@ -39,18 +39,19 @@ const NOTHING: Selection = PersistentMap.empty();
  * version it holds while writers publish newer ones.
  */
 export class SelectorVersion {
-  readonly #selections: PersistentMap<Selection>;
   /** Counts published versions. */
   readonly revision: number;
+  /** By the selector's index; none for one that selects nothing. */
+  readonly selections: PersistentMap<Selection>;
 
   constructor(revision: number, selections: PersistentMap<Selection>) {
     this.revision = revision;
-    this.#selections = selections;
+    this.selections = selections;
   }
 
   /** Iterates over the identities that the selector selects, ascending. */
   idsOf(selector: CachedSelector): Iterable<number> {
-    return (this.#selections.get(selector.index) ?? NOTHING).keys();
+    return (this.selections.get(selector.index) ?? NOTHING).keys();
   }
 
   /** Returns the identities that the selector selects, ascending. */
@@ -60,7 +61,7 @@ export class SelectorVersion {
 
   /** Tells whether the selector selects an identity. */
   has(selector: CachedSelector, identity: number): boolean {
-    return this.#selections.get(selector.index)?.has(identity) ?? false;
+    return this.selections.get(selector.index)?.has(identity) ?? false;
   }
 }
 
@@ -77,8 +78,8 @@ interface Cached extends CachedSelector {
 }
 
 interface Pending {
-  readonly joined: Set<number>;
-  readonly left: Set<number>;
+  joined: Set<number> | undefined;
+  left: Set<number> | undefined;
 }
 
 /**
@@ -99,8 +100,8 @@ export class SelectorCache {
   #nextIndex = 0;
   #current = new SelectorVersion(0, PersistentMap.empty());
   readonly #watcher: SelectorWatcher;
-  #selections = PersistentMap.empty<Selection>();
-  #changed = false;
+  /** Selectors that select nothing have none. */
+  readonly #selections = new PersistentMapEditor<Selection>();
 
   /** @param watcher Told of every selector that comes into use or goes out of it. */
   constructor(watcher: SelectorWatcher = {}) {
@@ -109,9 +110,9 @@ export class SelectorCache {
 
   /** The latest version. */
   get current(): SelectorVersion {
-    if (this.#changed) {
-      this.#changed = false;
-      this.#current = new SelectorVersion(this.#current.revision + 1, this.#selections);
+    const selections = this.#selections.publish();
+    if (selections !== this.#current.selections) {
+      this.#current = new SelectorVersion(this.#current.revision + 1, selections);
     }
     return this.#current;
   }
@@ -194,20 +195,21 @@ export class SelectorCache {
     const notices: (() => void)[] = [];
     for (const [entry, { joined, left }] of changes) {
       const old = this.#selections.get(entry.index) ?? NOTHING;
-      const news = [...joined].filter((id) => !old.has(id)).sort((a, b) => a - b);
-      const gone = [...left].filter((id) => old.has(id)).sort((a, b) => a - b);
+      const news = sorted(joined, (id) => !old.has(id));
+      const gone = sorted(left, (id) => old.has(id));
       if (news.length === 0 && gone.length === 0) continue;
-      let next = old;
-      for (const id of gone) next = next.delete(id);
-      for (const id of news) next = next.set(id, true);
-      this.#selections = this.#selections.set(entry.index, next);
-      this.#changed = true;
+      this.#select(entry.index, changed(old, news, gone));
       for (const user of entry.users.keys()) {
         notices.push(() => user.selectionChanged(entry, news, gone));
       }
     }
     for (const notice of notices) notice();
     return this.current;
+  }
+
+  #select(index: number, selection: Selection): void {
+    if (selection.size > 0) this.#selections.set(index, selection);
+    else this.#selections.delete(index);
   }
 
   #create(selector: Selector): Cached {
@@ -226,10 +228,7 @@ export class SelectorCache {
     for (const identity of this.#identities.candidates(selector)) {
       if (this.#selects(selector, identity)) ids.add(identity.id);
     }
-    const sorted = [...ids].sort((a, b) => a - b);
-    const selection = PersistentMap.fromSorted(sorted.map((id) => [id, true as const]));
-    this.#selections = this.#selections.set(entry.index, selection);
-    this.#changed = true;
+    this.#select(entry.index, selectionOf([...ids].sort(ascending)));
     this.#watcher.used?.(selector);
     return entry;
   }
@@ -243,8 +242,7 @@ export class SelectorCache {
       inBlock?.delete(entry);
       if (inBlock?.size === 0) this.#byCidr.delete(selector.cidr);
     }
-    this.#selections = this.#selections.delete(index);
-    this.#changed = true;
+    this.#selections.delete(index);
     this.#freeIndexes.push(index);
     this.#watcher.dropped?.(selector);
   }
@@ -267,17 +265,22 @@ export class SelectorCache {
     return selectsIdentity(selector, identity, this.#portNames.get(identity.id));
   }
 
-  *#candidates({ id, labels, prefixes = [] }: Identity): Generator<Cached> {
-    yield* this.#byLabels.candidates(labels);
+  #candidates({ id, labels, prefixes = [] }: Identity): Iterable<Cached> {
+    const found = this.#byLabels.candidates(labels);
     for (const prefix of prefixes) {
-      for (const [, inBlock] of this.#byCidr.covering(prefix)) yield* inBlock;
+      for (const [, inBlock] of this.#byCidr.covering(prefix)) {
+        for (const entry of inBlock) found.add(entry);
+      }
     }
-    const keys = labels.filter(({ source }) => source === "fqdn").map(({ key }) => `fqdn ${key}`);
-    for (const name of this.#portNames.get(id) ?? []) keys.push(`port ${name}`);
-    for (const key of keys) {
-      const entry = this.#byKey.get(key);
-      if (entry !== undefined) yield entry;
+    for (const { source, key } of labels) {
+      const entry = source === "fqdn" ? this.#byKey.get(`fqdn ${key}`) : undefined;
+      if (entry !== undefined) found.add(entry);
     }
+    for (const name of this.#portNames.get(id) ?? []) {
+      const entry = this.#byKey.get(`port ${name}`);
+      if (entry !== undefined) found.add(entry);
+    }
+    return found;
   }
 }
 
@@ -288,8 +291,28 @@ function note(
   what: "joined" | "left",
 ): void {
   let pending = changes.get(entry);
-  if (pending === undefined) changes.set(entry, pending = { joined: new Set(), left: new Set() });
-  pending[what].add(id);
+  if (pending === undefined) changes.set(entry, pending = { joined: undefined, left: undefined });
+  (pending[what] ??= new Set()).add(id);
   // What left and came back (or the other way round) within one update has not moved.
-  pending[what === "joined" ? "left" : "joined"].delete(id);
+  pending[what === "joined" ? "left" : "joined"]?.delete(id);
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+function sorted(ids: ReadonlySet<number> | undefined, wanted: (id: number) => boolean): number[] {
+  return ids === undefined ? [] : [...ids].filter(wanted).sort(ascending);
+}
+
+function selectionOf(ids: readonly number[]): Selection {
+  return PersistentMap.fromSorted(ids.map((id) => [id, true as const]));
+}
+
+function changed(old: Selection, news: readonly number[], gone: readonly number[]): Selection {
+  if (old.size === 0) return selectionOf(news);
+  const editor = new PersistentMapEditor(old);
+  for (const id of gone) editor.delete(id);
+  for (const id of news) editor.set(id, true);
+  return editor.publish();
 }

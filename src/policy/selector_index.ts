@@ -33,8 +33,8 @@ export class SelectorIndex<T> {
     }
   }
 
-  /** The items whose selectors could select the labels. */
-  candidates(labels: Labels): ReadonlySet<T> {
+  /** The items whose selectors could select the labels, in a set that is the caller's. */
+  candidates(labels: Labels): Set<T> {
     const found = new Set<T>();
     const collect = (place: string) => {
       const items = this.#places.get(place);

@@ -3,7 +3,7 @@ import type { Ipcache } from "../identity/ipcache.ts";
 import type { PodIdentity } from "../identity/pod_table.ts";
 import type { Slots } from "../identity/slot.ts";
 import { NumberPool } from "./number_pool.ts";
-import { PersistentMap } from "./persistent_map.ts";
+import { PersistentMapEditor } from "./persistent_map.ts";
 import { PolicyMapState } from "./policy_map_state.ts";
 import type { PolicyChange } from "./policy_set.ts";
 import {
@@ -31,10 +31,10 @@ export interface SnapshotInput extends
 export class SnapshotBuilder {
   readonly #ipcache: Ipcache;
   readonly #slots: Slots;
-  #identities = PersistentMap.empty<SlottedIdentity>();
-  #addresses = PersistentMap.empty<SlottedAddress>();
-  #endpoints = PersistentMap.empty<Endpoint>();
-  #policies = PersistentMap.empty<Policy>();
+  readonly #identities = new PersistentMapEditor<SlottedIdentity>();
+  readonly #addresses = new PersistentMapEditor<SlottedAddress>();
+  readonly #endpoints = new PersistentMapEditor<Endpoint>();
+  readonly #policies = new PersistentMapEditor<Policy>();
   /** Numbers that addresses have in `#addresses`, by their text. */
   readonly #addressNumbers = new Map<string, number>();
   #nextAddress = 1;
@@ -53,12 +53,12 @@ export class SnapshotBuilder {
   takeIn({ added, deleted }: IdentityNews): void {
     for (const id of deleted) {
       this.#slots.retire(id);
-      this.#identities = this.#identities.delete(id);
+      this.#identities.delete(id);
       this.#identitiesChanged.set(id, undefined);
     }
     for (const identity of added) {
       const slotted = { ...identity, slot: this.#slots.add(identity.id) };
-      this.#identities = this.#identities.set(identity.id, slotted);
+      this.#identities.set(identity.id, slotted);
       this.#identitiesChanged.set(identity.id, slotted);
     }
   }
@@ -85,10 +85,10 @@ export class SnapshotBuilder {
     };
     this.#identitiesChanged.clear();
     const roots = {
-      identities: this.#identities,
-      ipcache: this.#addresses,
-      endpoints: this.#endpoints,
-      policies: this.#policies,
+      identities: this.#identities.publish(),
+      ipcache: this.#addresses.publish(),
+      endpoints: this.#endpoints.publish(),
+      policies: this.#policies.publish(),
     };
     return new LazySnapshot(roots, { ...rest, changes: all });
   }
@@ -102,12 +102,12 @@ export class SnapshotBuilder {
       const { number, subject, enforced, peers } = policy;
       if (delta === undefined) {
         policiesGone.push(number);
-        this.#policies = this.#policies.delete(number);
+        this.#policies.delete(number);
         continue;
       }
       policies.set(number, delta);
       const revision = (this.#policies.get(number)?.revision ?? 0) + 1;
-      this.#policies = this.#policies.set(number, {
+      this.#policies.set(number, {
         number,
         revision,
         subject: subject.identity,
@@ -127,7 +127,7 @@ export class SnapshotBuilder {
       const number = this.#addressNumbers.get(key);
       const old = number === undefined ? undefined : this.#addresses.get(number);
       if (holder === undefined) {
-        if (number !== undefined) this.#addresses = this.#addresses.delete(number);
+        if (number !== undefined) this.#addresses.delete(number);
         this.#addressNumbers.delete(key);
         if (old !== undefined) ipcacheGone.push(old);
         continue;
@@ -139,7 +139,7 @@ export class SnapshotBuilder {
       const at = number ?? this.#nextAddress++;
       const line = { ...holder, slot };
       this.#addressNumbers.set(key, at);
-      this.#addresses = this.#addresses.set(at, line);
+      this.#addresses.set(at, line);
       ipcache.push(line);
     }
     return { ipcache, ipcacheGone };
@@ -164,12 +164,12 @@ export class SnapshotBuilder {
         const { pod: { namespace, name, addresses }, identity } = entry;
         const policy = policyOf(key);
         const endpoint = { id, namespace, name, addresses, identity: identity.id, policy };
-        this.#endpoints = this.#endpoints.set(id, endpoint);
+        this.#endpoints.set(id, endpoint);
         endpoints.push(endpoint);
       } else if (known !== undefined) {
         this.#endpointIds.delete(key);
         this.#endpointPool.give(known);
-        this.#endpoints = this.#endpoints.delete(known);
+        this.#endpoints.delete(known);
         endpointsGone.push(known);
       }
     }
