@@ -57,7 +57,7 @@ export function ipAddressFromWords(
     return {
       family,
       words: [w, 0, 0, 0],
-      text: [24, 16, 8, 0].map((s) => (w >>> s) & 255).join("."),
+      text: `${w >>> 24}.${w >>> 16 & 255}.${w >>> 8 & 255}.${w & 255}`,
     };
   }
   const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);

@@ -52,15 +52,12 @@ export function ipPrefixOf(address: IpAddress, length = widthOf(address)): IpPre
     );
   }
   const [a, b, c, d] = address.words;
-  const first = ipAddressFromWords(
-    address.family,
-    [
-      a & maskWord(length),
-      b & maskWord(length - 32),
-      c & maskWord(length - 64),
-      d & maskWord(length - 96),
-    ].map((word) => word >>> 0) as [number, number, number, number],
-  );
+  const first = ipAddressFromWords(address.family, [
+    (a & maskWord(length)) >>> 0,
+    (b & maskWord(length - 32)) >>> 0,
+    (c & maskWord(length - 64)) >>> 0,
+    (d & maskWord(length - 96)) >>> 0,
+  ]);
   return { address: first, length, text: `${first.text}/${length}` };
 }
 
@@ -70,11 +67,17 @@ export function containsPrefix(outer: IpPrefix, inner: IpPrefix): boolean {
 }
 
 /** Tells whether the block holds the address. */
-export function containsAddress(prefix: IpPrefix, address: IpAddress): boolean {
-  return prefix.address.family === address.family &&
-    address.words.every((word, i) =>
-      ((word ^ (prefix.address.words[i] ?? 0)) & maskWord(prefix.length - 32 * i)) === 0
-    );
+export function containsAddress(
+  { address, length }: IpPrefix,
+  { family, words }: IpAddress,
+): boolean {
+  if (address.family !== family) return false;
+  const [a, b, c, d] = address.words;
+  if (((a ^ words[0]) & maskWord(length)) !== 0) return false;
+  if (length <= 32) return true;
+  return ((b ^ words[1]) & maskWord(length - 32)) === 0 &&
+    ((c ^ words[2]) & maskWord(length - 64)) === 0 &&
+    ((d ^ words[3]) & maskWord(length - 96)) === 0;
 }
 
 function widthOf(address: IpAddress): number {

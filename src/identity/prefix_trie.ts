@@ -16,8 +16,10 @@ export class PrefixTrie<V> {
 
   /** Returns the value of exactly this prefix. */
   get(prefix: IpPrefix): V | undefined {
-    for (const node of this.#path(prefix)) {
+    let node = this.#roots.get(prefix.address.family);
+    while (node !== undefined && containsPrefix(node.prefix, prefix)) {
       if (node.prefix.length === prefix.length) return node.value?.of;
+      node = node.children[bitOf(prefix, node.prefix.length)];
     }
     return undefined;
   }
@@ -37,33 +39,30 @@ export class PrefixTrie<V> {
   }
 
   /** The prefixes that contain this one (itself among them), the shortest first. */
-  *covering(prefix: IpPrefix): Generator<[IpPrefix, V]> {
-    for (const node of this.#path(prefix)) {
-      if (node.value !== undefined) yield [node.prefix, node.value.of];
+  covering(prefix: IpPrefix): [IpPrefix, V][] {
+    const found: [IpPrefix, V][] = [];
+    let node = this.#roots.get(prefix.address.family);
+    while (node !== undefined && containsPrefix(node.prefix, prefix)) {
+      if (node.value !== undefined) found.push([node.prefix, node.value.of]);
+      node = node.children[bitOf(prefix, node.prefix.length)];
     }
+    return found;
   }
 
   /** The prefixes that this one contains (itself among them), in no order. */
-  *within(prefix: IpPrefix): Generator<[IpPrefix, V]> {
+  within(prefix: IpPrefix): [IpPrefix, V][] {
     let node = this.#roots.get(prefix.address.family);
     while (node !== undefined && !containsPrefix(prefix, node.prefix)) {
-      if (!containsPrefix(node.prefix, prefix)) return;
+      if (!containsPrefix(node.prefix, prefix)) return [];
       node = node.children[bitOf(prefix, node.prefix.length)];
     }
+    const found: [IpPrefix, V][] = [];
     const open = node === undefined ? [] : [node];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (next.value !== undefined) yield [next.prefix, next.value.of];
+      if (next.value !== undefined) found.push([next.prefix, next.value.of]);
       for (const child of next.children) if (child !== undefined) open.push(child);
     }
-  }
-
-  *#path(prefix: IpPrefix): Generator<Node<V>> {
-    let node = this.#roots.get(prefix.address.family);
-    while (node !== undefined && containsPrefix(node.prefix, prefix)) {
-      yield node;
-      if (node.prefix.length >= prefix.length) return;
-      node = node.children[bitOf(prefix, node.prefix.length)];
-    }
+    return found;
   }
 }
 
