@@ -79,6 +79,13 @@ export class Ipcache {
   /** Adds a claim, or changes the identity of the owner's claim in place. */
   upsert(entry: IpcacheEntry): void {
     const key = keyOf(entry);
+    const known = this.#claims.get(key);
+    // Nearly every address is claimed once.
+    if (known === undefined || (!("length" in known) && known.owner === entry.owner)) {
+      this.#changed.add(key);
+      this.#claims.set(key, entry);
+      return;
+    }
     const claims = this.#claimsOf(key);
     const at = claims.findIndex((claim) => claim.owner === entry.owner);
     this.#set(key, at < 0 ? [...claims, entry] : claims.with(at, entry));

@@ -29,9 +29,26 @@ export const CLUSTER_KEY = "io.cilium.k8s.policy.cluster";
 
 /** Sorts labels into their canonical order; of two with one source and key the last one stays. */
 export function labelsOf(labels: Iterable<Label>): Labels {
-  const byKey = new Map<string, Label>();
-  for (const label of labels) byKey.set(`${label.source}:${label.key}`, label);
-  return [...byKey].sort(([a], [b]) => a < b ? -1 : 1).map(([, label]) => label);
+  const sorted: Label[] = [];
+  // They are few, and mostly in order already.
+  for (const label of labels) {
+    let at = sorted.length;
+    let order = 1;
+    for (; at > 0; at--) {
+      const before = sorted[at - 1];
+      order = before === undefined ? 1 : compareNames(label, before);
+      if (order >= 0) break;
+    }
+    if (order === 0) sorted[at - 1] = label;
+    else sorted.splice(at, 0, label);
+  }
+  return sorted;
+}
+
+/** Orders labels as the texts `source:key`. */
+function compareNames(a: Label, b: Label): number {
+  if (a.source === b.source) return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+  return `${a.source}:` < `${b.source}:` ? -1 : 1;
 }
 
 /** Returns `source:key=value`, or `source:key` for an empty value. */
@@ -46,8 +63,11 @@ export function formatLabel({ source, key, value }: Label): string {
  * from elsewhere: each part is therefore length-prefixed, not separated.
  */
 export function canonicalKey(labels: Labels): string {
-  const part = (text: string) => `${text.length}:${text}`;
-  return labels.map((l) => part(l.source) + part(l.key) + part(l.value)).join("");
+  let text = "";
+  for (const { source, key, value } of labels) {
+    text += `${source.length}:${source}${key.length}:${key}${value.length}:${value}`;
+  }
+  return text;
 }
 
 /** Returns the value of a label, whatever its source; `undefined` when there is none. */

@@ -21,6 +21,11 @@ interface PatternUse {
   uses: number;
 }
 
+const WORLD: Readonly<Record<4 | 6, Label>> = {
+  4: { source: "reserved", key: "world-ipv4", value: "" },
+  6: { source: "reserved", key: "world-ipv6", value: "" },
+};
+
 /**
  * Addresses outside of the cluster and their identities.
  *
@@ -149,18 +154,17 @@ export class WorldTable {
     const isBlock = this.#blocks.get(prefix) !== undefined || this.groups.has(prefix);
     if (!named && !isBlock) return undefined;
     const { address: { family } } = prefix;
-    const world: Label = { source: "reserved", key: `world-ipv${family}`, value: "" };
-    const labels = [world, ...patterns, ...this.groups.labelsAt(prefix)];
-    if (facts?.apiServer) labels.push({ source: "reserved", key: "kube-apiserver", value: "" });
-    let around = ipPrefixOf(prefix.address, 0);
-    for (const [block] of this.#blocks.covering(prefix)) around = block;
+    const [around = ipPrefixOf(prefix.address, 0)] = this.#blocks.covering(prefix).at(-1) ?? [];
+    const labels = [...patterns, ...this.groups.labelsAt(prefix)];
     if (around.length > 0) labels.push({ source: "cidr", key: around.text, value: "" });
+    labels.push(WORLD[family]);
+    if (facts?.apiServer) labels.push({ source: "reserved", key: "kube-apiserver", value: "" });
     return this.#identities.acquire(labelsOf(labels), [around]);
   }
 
   #patternsOf(facts: AddressFacts | undefined): Label[] {
-    const names = [...facts?.names ?? []];
-    if (names.length === 0) return [];
+    if (facts === undefined || facts.names.size === 0) return [];
+    const names = [...facts.names];
     return [...this.#patterns.values()].filter(({ pattern }) => names.some(pattern.matches))
       .map(({ pattern: { text } }) => ({ source: "fqdn", key: text, value: "" }));
   }

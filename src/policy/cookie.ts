@@ -31,10 +31,12 @@ export class CookieTable {
    * Takes a reference on the number of a set of rules: the same for the same set, in
    * any order. {@linkcode NO_COOKIE} for the empty set.
    */
-  intern(origins: Iterable<RuleOrigin>): number {
+  intern(origins: readonly RuleOrigin[]): number {
+    const [only] = origins;
+    if (only === undefined) return NO_COOKIE;
+    if (origins.length === 1) return this.#sets.intern(this.#textOf(only), () => [only]);
     const byText = new Map<string, RuleOrigin>();
     for (const origin of origins) byText.set(this.#textOf(origin), origin);
-    if (byText.size === 0) return NO_COOKIE;
     const texts = [...byText.keys()].sort();
     return this.#sets.intern(texts.join("\n"), () => texts.flatMap((t) => byText.get(t) ?? []));
   }

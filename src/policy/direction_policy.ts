@@ -190,6 +190,10 @@ export class DirectionPolicy implements SelectorUser {
     const { joined = [], left } = this.#pending.get(peer) ?? {};
     const before = this.#signatures.get(peer);
     if (joined.length === 0 && left === undefined) return before;
+    if (joined.length === 1 && before === undefined && left === undefined) {
+      this.#signatures.set(peer, joined);
+      return joined;
+    }
     const members = new Set(before);
     for (const index of joined) members.add(index);
     // What joined by one selector may have left by it again before anybody looked.

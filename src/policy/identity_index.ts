@@ -1,16 +1,21 @@
 import type { Identity } from "../identity/identity.ts";
-import { CLUSTER_KEY, NAMESPACE_KEY } from "../identity/label.ts";
+import { CLUSTER_KEY, type Label, NAMESPACE_KEY } from "../identity/label.ts";
 import { PrefixTrie } from "../identity/prefix_trie.ts";
 import type { Requirement, Selector } from "./selector.ts";
+
+/** One identity, or several: most places have but one, and there may be many places. */
+type Place = Identity | Set<Identity>;
+
+const NOBODY: readonly Identity[] = [];
 
 /** Known identities, found by what selectors ask for. */
 export class IdentityIndex {
   readonly #identities = new Map<number, Identity>();
-  readonly #byNamespace = new Map<string, Set<Identity>>();
+  readonly #byNamespace = new Map<string, Place>();
   /** By `key=value` of labels that tell identities apart. */
-  readonly #byLabel = new Map<string, Set<Identity>>();
-  readonly #byPrefix = new PrefixTrie<Set<Identity>>();
-  readonly #byName = new Map<string, Set<Identity>>();
+  readonly #byLabel = new Map<string, Place>();
+  readonly #byPrefix = new PrefixTrie<Place>();
+  readonly #byName = new Map<string, Place>();
 
   /** The identities by number. */
   get identities(): ReadonlyMap<number, Identity> {
@@ -20,16 +25,13 @@ export class IdentityIndex {
   /** Adds an identity whose number is not in use. */
   add(identity: Identity): void {
     this.#identities.set(identity.id, identity);
-    for (const [map, key] of this.#placesOf(identity)) {
-      const place = map.get(key);
-      if (place === undefined) map.set(key, new Set([identity]));
-      else place.add(identity);
+    for (const label of identity.labels) {
+      const { source, key, value } = label;
+      if (key === NAMESPACE_KEY) addAt(this.#byNamespace, value, identity);
+      if (source === "fqdn") addAt(this.#byName, key, identity);
+      else if (isIndexed(label)) addAt(this.#byLabel, `${key}=${value}`, identity);
     }
-    for (const prefix of identity.prefixes ?? []) {
-      const block = this.#byPrefix.get(prefix);
-      if (block === undefined) this.#byPrefix.set(prefix, new Set([identity]));
-      else block.add(identity);
-    }
+    for (const prefix of identity.prefixes ?? []) addAt(this.#byPrefix, prefix, identity);
   }
 
   /** Takes an identity out and returns it. */
@@ -37,53 +39,67 @@ export class IdentityIndex {
     const identity = this.#identities.get(id);
     if (identity === undefined) return undefined;
     this.#identities.delete(id);
-    for (const [map, key] of this.#placesOf(identity)) {
-      const place = map.get(key);
-      place?.delete(identity);
-      if (place?.size === 0) map.delete(key);
+    for (const label of identity.labels) {
+      const { source, key, value } = label;
+      if (key === NAMESPACE_KEY) removeAt(this.#byNamespace, value, identity);
+      if (source === "fqdn") removeAt(this.#byName, key, identity);
+      else if (isIndexed(label)) removeAt(this.#byLabel, `${key}=${value}`, identity);
     }
-    for (const prefix of identity.prefixes ?? []) {
-      const block = this.#byPrefix.get(prefix);
-      block?.delete(identity);
-      if (block?.size === 0) this.#byPrefix.delete(prefix);
-    }
+    for (const prefix of identity.prefixes ?? []) removeAt(this.#byPrefix, prefix, identity);
     return identity;
   }
 
-  /** The identities that a selector could select. */
-  *candidates(selector: Selector): Generator<Identity> {
+  /** The identities that a selector could select; some perhaps more than once. */
+  candidates(selector: Selector): Iterable<Identity> {
     switch (selector.kind) {
       case "cidr":
-        for (const [, block] of this.#byPrefix.within(selector.cidr)) yield* block;
-        return;
+        return this.#byPrefix.within(selector.cidr).flatMap(([, place]) => [...membersOf(place)]);
       case "fqdn":
-        yield* this.#byName.get(selector.pattern.text) ?? [];
-        return;
+        return membersOf(this.#byName.get(selector.pattern.text));
       case "portName":
-        yield* this.#identities.values();
-        return;
+        return this.#identities.values();
     }
-    const label = selector.requirements.find(isTelling);
+    const { requirements, namespaces } = selector;
+    const label = requirements.find(isTelling);
     if (label !== undefined) {
-      for (const value of label.values) {
-        yield* this.#byLabel.get(`${label.key}=${value}`) ?? [];
-      }
-    } else if (selector.namespaces !== undefined) {
-      for (const namespace of selector.namespaces) yield* this.#byNamespace.get(namespace) ?? [];
-    } else {
-      yield* this.#identities.values();
+      return label.values.flatMap((value) => [
+        ...membersOf(this.#byLabel.get(`${label.key}=${value}`)),
+      ]);
     }
+    if (namespaces === undefined) return this.#identities.values();
+    return namespaces.flatMap((namespace) => [...membersOf(this.#byNamespace.get(namespace))]);
   }
+}
 
-  *#placesOf({ labels }: Identity): Generator<[Map<string, Set<Identity>>, string]> {
-    for (const { source, key, value } of labels) {
-      if (key === NAMESPACE_KEY) yield [this.#byNamespace, value];
-      if (source === "fqdn") yield [this.#byName, key];
-      else if (key !== CLUSTER_KEY && key !== NAMESPACE_KEY) {
-        yield [this.#byLabel, `${key}=${value}`];
-      }
-    }
-  }
+interface Places<K> {
+  get(key: K): Place | undefined;
+  set(key: K, place: Place): void;
+  delete(key: K): void;
+}
+
+function addAt<K>(places: Places<K>, key: K, identity: Identity): void {
+  const place = places.get(key);
+  if (place === undefined) places.set(key, identity);
+  else if (place instanceof Set) place.add(identity);
+  else if (place !== identity) places.set(key, new Set([place, identity]));
+}
+
+function removeAt<K>(places: Places<K>, key: K, identity: Identity): void {
+  const place = places.get(key);
+  if (place === identity) places.delete(key);
+  if (!(place instanceof Set)) return;
+  place.delete(identity);
+  if (place.size === 0) places.delete(key);
+}
+
+function membersOf(place: Place | undefined): Iterable<Identity> {
+  if (place === undefined) return NOBODY;
+  return place instanceof Set ? place : [place];
+}
+
+/** A label that tells identities apart, whatever its source. */
+function isIndexed({ key }: Label): boolean {
+  return key !== CLUSTER_KEY && key !== NAMESPACE_KEY;
 }
 
 /** A condition that few identities meet. */
