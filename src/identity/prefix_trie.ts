@@ -13,25 +13,30 @@ interface Node<V> {
  */
 export class PrefixTrie<V> {
   readonly #roots = new Map<4 | 6, Node<V>>();
+  /** Nodes that have a value, by the text of their prefix. */
+  readonly #exact = new Map<string, Node<V>>();
 
   /** Returns the value of exactly this prefix. */
   get(prefix: IpPrefix): V | undefined {
-    let node = this.#roots.get(prefix.address.family);
-    while (node !== undefined && containsPrefix(node.prefix, prefix)) {
-      if (node.prefix.length === prefix.length) return node.value?.of;
-      node = node.children[bitOf(prefix, node.prefix.length)];
-    }
-    return undefined;
+    return this.#exact.get(prefix.text)?.value?.of;
   }
 
   /** Adds or replaces the value of a prefix. */
   set(prefix: IpPrefix, value: V): void {
+    const known = this.#exact.get(prefix.text);
+    if (known !== undefined) {
+      known.value = { of: value };
+      return;
+    }
     const { family } = prefix.address;
-    this.#roots.set(family, insert(this.#roots.get(family), prefix, { of: value }));
+    const node: Node<V> = { prefix, value: { of: value }, children: [undefined, undefined] };
+    this.#exact.set(prefix.text, node);
+    this.#roots.set(family, insert(this.#roots.get(family), node));
   }
 
   /** Takes a prefix out; does nothing when it is not there. */
   delete(prefix: IpPrefix): void {
+    if (!this.#exact.delete(prefix.text)) return;
     const { family } = prefix.address;
     const root = remove(this.#roots.get(family), prefix);
     if (root === undefined) this.#roots.delete(family);
@@ -66,23 +71,30 @@ export class PrefixTrie<V> {
   }
 }
 
-function insert<V>(node: Node<V> | undefined, prefix: IpPrefix, value: { of: V }): Node<V> {
-  if (node === undefined) return { prefix, value, children: [undefined, undefined] };
-  if (node.prefix.length === prefix.length && containsPrefix(node.prefix, prefix)) {
-    node.value = value;
-    return node;
+/** Puts a node with a value where none has one; a node that only forks there gives way. */
+function insert<V>(at: Node<V> | undefined, node: Node<V>): Node<V> {
+  if (at === undefined) return node;
+  if (containsPrefix(at.prefix, node.prefix)) {
+    if (at.prefix.length === node.prefix.length) {
+      [node.children[0], node.children[1]] = at.children;
+      return node;
+    }
+    const side = bitOf(node.prefix, at.prefix.length);
+    at.children[side] = insert(at.children[side], node);
+    return at;
   }
-  if (containsPrefix(node.prefix, prefix)) {
-    const side = bitOf(prefix, node.prefix.length);
-    node.children[side] = insert(node.children[side], prefix, value);
+  const length = commonLength(node.prefix, at.prefix);
+  if (length === node.prefix.length) {
+    node.children[bitOf(at.prefix, length)] = at;
     return node;
   }
   const fork: Node<V> = {
-    prefix: ipPrefixOf(prefix.address, commonLength(prefix, node.prefix)),
+    prefix: ipPrefixOf(at.prefix.address, length),
     children: [undefined, undefined],
   };
-  fork.children[bitOf(node.prefix, fork.prefix.length)] = node;
-  return insert(fork, prefix, value);
+  fork.children[bitOf(at.prefix, length)] = at;
+  fork.children[bitOf(node.prefix, length)] = node;
+  return fork;
 }
 
 function remove<V>(node: Node<V> | undefined, prefix: IpPrefix): Node<V> | undefined {

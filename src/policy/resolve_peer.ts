@@ -101,20 +101,22 @@ function decide(
   let passed: CompiledRule | undefined;
   while (walk.tier <= TIER.BASELINE) {
     const { tier } = walk;
-    const first = firstLevel(rules.filter(({ rule }) => rule.rank.tier === tier));
-    const level = first[0]?.level;
-    const denials = first.filter(({ rule }) => rule.verdict === "deny");
-    const allowances = first.filter(({ rule }) => rule.verdict === "allow");
-    if (level !== undefined && denials.length > 0) {
-      return denial(key, denials.map(({ rule }) => rule.origin), walk.priorityOf(level));
+    const first = firstLevel(rules, tier);
+    const [one] = first;
+    if (one === undefined) walk.leave();
+    else {
+      const denials = first.filter(({ rule }) => rule.verdict === "deny");
+      if (denials.length > 0) {
+        return denial(key, denials.map(({ rule }) => rule.origin), walk.priorityOf(one.level));
+      }
+      const allowances = first.filter(({ rule }) => rule.verdict === "allow");
+      if (allowances.length > 0) {
+        const open = !defaults.closedByRules && !defaults.closedByMode;
+        return allowance(key, allowances, walk.priorityOf(one.level), open, onConflict);
+      }
+      walk.pass(one.level);
+      passed = one.rule;
     }
-    if (level !== undefined && allowances.length > 0) {
-      const open = !defaults.closedByRules && !defaults.closedByMode;
-      return allowance(key, allowances, walk.priorityOf(level), open, onConflict);
-    }
-    if (level === undefined) walk.leave();
-    else walk.pass(level);
-    if (level !== undefined) passed = first[0]?.rule;
     // The tiers below are for subjects that this one leaves open.
     if (tier === TIER.NORMAL && defaults.closedByRules) break;
   }
@@ -193,9 +195,16 @@ function compareKinds(a: RuleAtPort, b: RuleAtPort): number {
   return kind(a) < kind(b) ? -1 : kind(a) > kind(b) ? 1 : 0;
 }
 
-function firstLevel(rules: readonly RuleAtPort[]): readonly RuleAtPort[] {
-  const level = rules.reduce((lowest, item) => Math.min(lowest, item.level), Infinity);
-  return rules.filter((item) => item.level === level);
+const NO_RULES: readonly RuleAtPort[] = [];
+
+/** The rules of a tier that are decided first. */
+function firstLevel(rules: readonly RuleAtPort[], tier: number): readonly RuleAtPort[] {
+  let lowest = Infinity;
+  for (const { rule, level } of rules) {
+    if (rule.rank.tier === tier && level < lowest) lowest = level;
+  }
+  if (lowest === Infinity) return NO_RULES;
+  return rules.filter(({ rule, level }) => level === lowest && rule.rank.tier === tier);
 }
 
 /** The rules whose keys cover this one: at most 18 places to look at. */

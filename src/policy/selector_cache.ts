@@ -33,6 +33,7 @@ export interface CachedSelector {
 type Selection = PersistentMap<true>;
 
 const NOTHING: Selection = PersistentMap.empty();
+const NOBODY: readonly number[] = [];
 
 /**
  * What every selector selects, at one point in time. Immutable: a reader keeps the
@@ -192,18 +193,18 @@ export class SelectorCache {
   }
 
   #publish(changes: ReadonlyMap<Cached, Pending>): SelectorVersion {
-    const notices: (() => void)[] = [];
+    const notices: { entry: Cached; news: readonly number[]; gone: readonly number[] }[] = [];
     for (const [entry, { joined, left }] of changes) {
       const old = this.#selections.get(entry.index) ?? NOTHING;
       const news = sorted(joined, (id) => !old.has(id));
       const gone = sorted(left, (id) => old.has(id));
       if (news.length === 0 && gone.length === 0) continue;
       this.#select(entry.index, changed(old, news, gone));
-      for (const user of entry.users.keys()) {
-        notices.push(() => user.selectionChanged(entry, news, gone));
-      }
+      notices.push({ entry, news, gone });
     }
-    for (const notice of notices) notice();
+    for (const { entry, news, gone } of notices) {
+      for (const user of entry.users.keys()) user.selectionChanged(entry, news, gone);
+    }
     return this.current;
   }
 
@@ -301,8 +302,11 @@ function ascending(a: number, b: number): number {
   return a - b;
 }
 
-function sorted(ids: ReadonlySet<number> | undefined, wanted: (id: number) => boolean): number[] {
-  return ids === undefined ? [] : [...ids].filter(wanted).sort(ascending);
+function sorted(
+  ids: ReadonlySet<number> | undefined,
+  wanted: (id: number) => boolean,
+): readonly number[] {
+  return ids === undefined ? NOBODY : [...ids].filter(wanted).sort(ascending);
 }
 
 function selectionOf(ids: readonly number[]): Selection {
