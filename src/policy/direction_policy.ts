@@ -39,6 +39,8 @@ interface PendingMembers {
  */
 const MAX_UNUSED_PROFILES = 64;
 
+const NOBODY: readonly number[] = [];
+
 /** What a {@linkcode DirectionPolicy} is about. */
 export interface DirectionSubject {
   readonly direction: Direction;
@@ -134,6 +136,11 @@ export class DirectionPolicy implements SelectorUser {
     for (const peer of deleted) (this.#pendingOf(peer).left ??= []).push(...members);
   }
 
+  /** There is something for {@linkcode DirectionPolicy.flush} to do. */
+  get pending(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Notes that the named ports of a peer have changed. */
   portsChanged(peer: number): void {
     const signature = this.#signatures.get(peer) ?? [];
@@ -143,7 +150,8 @@ export class DirectionPolicy implements SelectorUser {
   }
 
   /** Brings the entries up to date and returns the peers whose entries changed, ascending. */
-  flush(): number[] {
+  flush(): readonly number[] {
+    if (this.#pending.size === 0) return NOBODY;
     const peers = [...this.#pending.keys()].sort((a, b) => a - b);
     const changed = peers.filter((peer) => this.#update(peer));
     this.#pending.clear();

@@ -12,8 +12,8 @@ const NOBODY: readonly Identity[] = [];
 export class IdentityIndex {
   readonly #identities = new Map<number, Identity>();
   readonly #byNamespace = new Map<string, Place>();
-  /** By `key=value` of labels that tell identities apart. */
-  readonly #byLabel = new Map<string, Place>();
+  /** By key and value of labels that tell identities apart. */
+  readonly #byLabel = new Map<string, Map<string, Place>>();
   readonly #byPrefix = new PrefixTrie<Place>();
   readonly #byName = new Map<string, Place>();
 
@@ -29,7 +29,11 @@ export class IdentityIndex {
       const { source, key, value } = label;
       if (key === NAMESPACE_KEY) addAt(this.#byNamespace, value, identity);
       if (source === "fqdn") addAt(this.#byName, key, identity);
-      else if (isIndexed(label)) addAt(this.#byLabel, `${key}=${value}`, identity);
+      else if (isIndexed(label)) {
+        let values = this.#byLabel.get(key);
+        if (values === undefined) this.#byLabel.set(key, values = new Map());
+        addAt(values, value, identity);
+      }
     }
     for (const prefix of identity.prefixes ?? []) addAt(this.#byPrefix, prefix, identity);
   }
@@ -43,7 +47,10 @@ export class IdentityIndex {
       const { source, key, value } = label;
       if (key === NAMESPACE_KEY) removeAt(this.#byNamespace, value, identity);
       if (source === "fqdn") removeAt(this.#byName, key, identity);
-      else if (isIndexed(label)) removeAt(this.#byLabel, `${key}=${value}`, identity);
+      const values = this.#byLabel.get(key);
+      if (source === "fqdn" || values === undefined || !isIndexed(label)) continue;
+      removeAt(values, value, identity);
+      if (values.size === 0) this.#byLabel.delete(key);
     }
     for (const prefix of identity.prefixes ?? []) removeAt(this.#byPrefix, prefix, identity);
     return identity;
@@ -62,9 +69,8 @@ export class IdentityIndex {
     const { requirements, namespaces } = selector;
     const label = requirements.find(isTelling);
     if (label !== undefined) {
-      return label.values.flatMap((value) => [
-        ...membersOf(this.#byLabel.get(`${label.key}=${value}`)),
-      ]);
+      const values = this.#byLabel.get(label.key);
+      return label.values.flatMap((value) => [...membersOf(values?.get(value))]);
     }
     if (namespaces === undefined) return this.#identities.values();
     return namespaces.flatMap((namespace) => [...membersOf(this.#byNamespace.get(namespace))]);

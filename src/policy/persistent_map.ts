@@ -10,8 +10,14 @@ interface OwnChunk<V> {
   readonly values: V[];
 }
 
-/** Keys per chunk at most: a change copies one chunk and the list of chunks. */
+/**
+ * Keys per chunk at most. A change copies one chunk and the list of chunks: while the list is
+ * short, short chunks are less to copy.
+ */
 const CHUNK_SIZE = 128;
+const FIRST_CHUNK_SIZE = 32;
+/** Chunks from which on they may be long. */
+const MANY_CHUNKS = 64;
 
 /**
  * A map from numbers to values that never changes: {@linkcode PersistentMapEditor} makes other
@@ -42,7 +48,7 @@ export class PersistentMap<V> {
     for (const [key, value] of entries) {
       let last = chunks.at(-1);
       // Half full, so that what comes next does not split every chunk.
-      if (last === undefined || last.keys.length >= CHUNK_SIZE / 2) {
+      if (last === undefined || last.keys.length >= chunkSize(chunks) / 2) {
         chunks.push(last = { keys: [], values: [] });
       }
       last.keys.push(key);
@@ -88,8 +94,8 @@ export class PersistentMap<V> {
  * Changes a map step by step, and publishes what has come of it as maps that stay as they are.
  *
  * What was published is copied before it changes, and only once: the first change of a chunk
- * among n keys costs the copy of that chunk and of n/128 references, the following ones
- * nothing until the next {@linkcode PersistentMapEditor.publish}.
+ * among n keys costs the copy of that chunk and of the list of chunks, the following ones nothing
+ * until the next {@linkcode PersistentMapEditor.publish}.
  */
 export class PersistentMapEditor<V> {
   #published: PersistentMap<V>;
@@ -135,7 +141,7 @@ export class PersistentMapEditor<V> {
     this.#size++;
     const last = this.#chunks.length - 1;
     // Keys that ascend fill their chunks, where halves would stay halves.
-    if (chunk === undefined || (index === last && at === CHUNK_SIZE)) {
+    if (chunk === undefined || (index === last && at >= chunkSize(this.#chunks))) {
       this.#changed = true;
       this.#chunks.push(this.#newChunk([key], [value]));
       return;
@@ -143,7 +149,7 @@ export class PersistentMapEditor<V> {
     const own = this.#ownChunk(index, chunk);
     own.keys.splice(at, 0, key);
     own.values.splice(at, 0, value);
-    if (own.keys.length > CHUNK_SIZE) this.#split(index, own);
+    if (own.keys.length > chunkSize(this.#chunks)) this.#split(index, own);
   }
 
   /** Takes a key out; does nothing when it is not there. */
@@ -178,6 +184,10 @@ export class PersistentMapEditor<V> {
     const half = keys.length >>> 1;
     this.#chunks.splice(index + 1, 0, this.#newChunk(keys.splice(half), values.splice(half)));
   }
+}
+
+function chunkSize(chunks: readonly unknown[]): number {
+  return chunks.length < MANY_CHUNKS ? FIRST_CHUNK_SIZE : CHUNK_SIZE;
 }
 
 /** Index of the chunk that holds a key, or would: the last that starts at or before it. */

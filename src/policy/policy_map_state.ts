@@ -47,7 +47,9 @@ export class PolicyDelta implements MapStateDelta {
   readonly #before: PolicyPeers;
   readonly #after: PolicyPeers;
   readonly #changed: ChangedPeers;
-  #entries: Pick<MapStateDelta, "added" | "removed"> | undefined;
+  #identities: readonly number[] | undefined;
+  #added: readonly MapStateEntry[] | undefined;
+  #removed: readonly MapStateKey[] | undefined;
 
   /** @param changed The peers whose entries differ. */
   constructor(before: PolicyPeers, after: PolicyPeers, changed: ChangedPeers) {
@@ -57,34 +59,46 @@ export class PolicyDelta implements MapStateDelta {
   }
 
   get identities(): readonly number[] {
-    const { ingress, egress } = this.#changed;
-    return [...new Set([...ingress, ...egress])].sort((a, b) => a - b);
+    return this.#identities ??= union(this.#changed.ingress, this.#changed.egress);
   }
 
+  // Directions, peers and the entries of each are in canonical order already.
+
   get added(): readonly MapStateEntry[] {
-    return (this.#entries ??= this.#compare()).added;
+    return this.#added ??= this.#changes().flatMap(({ direction, identity, changes }) =>
+      changes.added.map((entry) => entryOf(entry, identity, direction))
+    );
   }
 
   get removed(): readonly MapStateKey[] {
-    return (this.#entries ??= this.#compare()).removed;
+    return this.#removed ??= this.#changes().flatMap(({ direction, identity, changes }) =>
+      changes.removed.map(({ protocol, port, portPrefix }): MapStateKey => ({
+        identity,
+        direction,
+        protocol,
+        port,
+        portPrefix,
+      }))
+    );
   }
 
-  #compare(): Pick<MapStateDelta, "added" | "removed"> {
-    const added: MapStateEntry[] = [];
-    const removed: MapStateKey[] = [];
-    // Directions, peers and the entries of each are in canonical order already.
-    for (const direction of DIRECTIONS) {
-      for (const identity of this.#changed[direction]) {
-        const changes = compareProfiles(
+  #changes() {
+    return DIRECTIONS.flatMap((direction) =>
+      this.#changed[direction].map((identity) => ({
+        direction,
+        identity,
+        changes: compareProfiles(
           this.#before[direction].get(identity),
           this.#after[direction].get(identity),
-        );
-        for (const entry of changes.added) added.push(entryOf(entry, identity, direction));
-        for (const { protocol, port, portPrefix } of changes.removed) {
-          removed.push({ identity, direction, protocol, port, portPrefix });
-        }
-      }
-    }
-    return { added, removed };
+        ),
+      }))
+    );
   }
+}
+
+/** Of ascending numbers, ascending. */
+function union(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  return [...new Set([...a, ...b])].sort((x, y) => x - y);
 }

@@ -128,6 +128,9 @@ export class SubjectPolicy {
    * @returns what changed since the last call; `undefined` for nothing at all.
    */
   flush(): MapStateDelta | undefined {
+    const { ingress, egress } = this.#directions;
+    const seen = this.#flushed.has(ingress) && this.#flushed.has(egress);
+    if (seen && !ingress.pending && !egress.pending) return undefined;
     const touched = { ingress: this.#flush("ingress"), egress: this.#flush("egress") };
     const before = this.#published;
     const after = this.peers;
