@@ -12,7 +12,7 @@ import { updateImage } from "../../src/datapath/image_update.ts";
 import { IMAGE_LINE_BYTES } from "../../src/datapath/layout.ts";
 import { PolicyEngine } from "../../src/policy/engine.ts";
 import type { PolicySnapshot } from "../../src/policy/snapshot.ts";
-import { nodeOf } from "../../src/verify/scenario.ts";
+import { nodeOf } from "../../src/verify/node_of.ts";
 import { LOCAL_NODE } from "./cluster.ts";
 
 /** What one change cost. */

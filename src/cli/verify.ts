@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type CollectionSpec, ObjectFormatError, parseObject } from "ebpf-ts-loader";
+import { tryParseIpAddress } from "../cluster/ip_address.ts";
 import { DEFAULT_RANDOM_FLOWS, runVerify, type VerifyFlags } from "./verify_run.ts";
 import { BadInputError } from "./exit_code.ts";
 
@@ -19,6 +20,19 @@ export function verifyCommand(): Command {
     .option("-f, --file <path...>", "manifests: files, folders or - (default: the Death Star)")
     .option("--random <flows>", "how many random flows", wholeNumber, DEFAULT_RANDOM_FLOWS)
     .option("--seed <number>", "seed of the random flows (default: another one each time)", seed)
+    .option("--classes <number>", "most classes per node, drawn by the seed (default: all)", wholeNumber)
+    .option("--node <name...>", "nodes whose views to take (default: all)")
+    .addOption(
+      new Option("--enforcement <mode>", "when policies count").choices([
+        "default",
+        "always",
+        "never",
+      ]).default("default"),
+    )
+    .option("--no-allow-localhost", "the host may not reach its pods by itself")
+    .option("--cidr-matches-nodes", "address blocks are for nodes as well", false)
+    .option("--dns <name=address,…>", "what a DNS name was answered with", dnsFact, [])
+    .option("--audit", "audit mode: policy only tells", false)
     .option("--mutate", "measure how many mutants of programs and images are caught", false)
     .option("--require-kernel", "fail where the kernel or a privilege is missing", false)
     .option("--repro <folder>", "replay the mismatch in a reproducer folder")
@@ -59,6 +73,21 @@ async function readObject(path: string): Promise<CollectionSpec> {
     if (!(cause instanceof ObjectFormatError)) throw cause;
     throw new BadInputError(cause.message, { cause });
   }
+}
+
+type DnsFact = VerifyFlags["dns"][number];
+
+function dnsFact(text: string, before: readonly DnsFact[]): readonly DnsFact[] {
+  const [name = "", list = "", ...rest] = text.split("=");
+  const addresses = list.split(",").map(tryParseIpAddress).filter((a) => a !== undefined);
+  if (!isDnsName(name) || rest.length > 0 || addresses.length < list.split(",").length) {
+    throw new InvalidArgumentError("expected for example example.com=192.0.2.1,2001:db8::1");
+  }
+  return [...before, [name.toLowerCase(), addresses]];
+}
+
+function isDnsName(text: string): boolean {
+  return /^[-a-z0-9_.]{1,255}$/i.test(text);
 }
 
 const MOST_FLOWS = 1e9;

@@ -6,7 +6,7 @@ import type { PairRow, PairSide } from "../verify/pairs.ts";
 import { pairRows } from "../verify/pairs.ts";
 import type { RowReport } from "../verify/row_run.ts";
 import type { Scenario } from "../verify/scenario.ts";
-import type { VerifyReport } from "../verify/verify.ts";
+import type { ViewsReport } from "./verify_views.ts";
 import { formatTable } from "./table.ts";
 
 /** How to print. */
@@ -18,7 +18,7 @@ export interface VerifySummary {
   /** The packet table. */
   readonly rows: RowReport;
   /** Classes and random flows. */
-  readonly report: VerifyReport;
+  readonly report: ViewsReport;
   /** Why the kernel was left out; `undefined` when it ran. */
   readonly reason: string | undefined;
   /** Folder of the reproducer, if there was a mismatch. */
@@ -31,8 +31,10 @@ const MOST_MISMATCHES = 5;
 
 /** Prints the result of a verification on standard output. */
 export function printVerify(format: OutputFormat, summary: VerifySummary): void {
-  const pairs = [...pairRows(summary.scenario)];
-  if (format === "json") return console.log(JSON.stringify({ ...jsonOf(summary), pairs }));
+  const pairs = pairRows(summary.scenario);
+  if (format === "json") {
+    return console.log(JSON.stringify({ ...jsonOf(summary), pairs: [...pairs] }));
+  }
   if (format === "jsonl") {
     for (const pair of pairs) console.log(JSON.stringify({ pair }));
     return console.log(JSON.stringify(jsonOf(summary)));
@@ -55,6 +57,7 @@ function jsonOf(summary: VerifySummary) {
   const { rows, report, reason, reproducer } = summary;
   return {
     classes: report.classes,
+    nodes: report.nodes,
     rows: rows.rows,
     random: report.random,
     packets: rows.packets + report.packets,
@@ -67,8 +70,9 @@ function jsonOf(summary: VerifySummary) {
   };
 }
 
-function printPairs(pairs: readonly PairRow[]): void {
-  const rows = pairs.slice(0, MOST_ROWS).map((row) => [
+function printPairs(pairs: Generator<PairRow>): void {
+  const shown = [...pairs.take(MOST_ROWS + 1)];
+  const rows = shown.slice(0, MOST_ROWS).map((row) => [
     row.source,
     row.destination,
     row.ports.join(", "),
@@ -77,13 +81,12 @@ function printPairs(pairs: readonly PairRow[]): void {
     rulesText([...row.egress.rules, ...row.ingress.rules]),
   ]);
   console.log(formatTable(["SOURCE", "DESTINATION", "PORT", "EGRESS", "INGRESS", "RULES"], rows));
-  const more = pairs.length - rows.length;
-  if (more > 0) console.log(`… and ${more} more rows (-o json prints all)`);
+  if (shown.length > rows.length) console.log("… and more rows (-o json prints all)");
   console.log();
 }
 
 function verdictText({ verdict }: PairSide): string {
-  return coloured(verdict === "allowed" ? "green" : "yellow", verdict);
+  return coloured(verdict === "denied" ? "yellow" : "green", verdict);
 }
 
 function rulesText(rules: readonly RuleOrigin[]): string {
@@ -98,6 +101,7 @@ function printFigures(summary: VerifySummary): void {
   const mismatches = mismatchesOf(summary);
   const opinions = reason === undefined ? "spec = emulator = kernel = LPM twin" : "spec = emulator";
   console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
+  if (report.nodes.length > 0) console.log(`Views:         ${report.nodes.join(", ")}`);
   console.log(`Packet table:  ${rows.rows} rows, ${rows.packets} packets`);
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);
   const count = String(mismatches.length);

@@ -1,5 +1,7 @@
 import type { CollectionSpec } from "ebpf-ts-loader";
 import { join } from "node:path";
+import type { IpAddress } from "../cluster/ip_address.ts";
+import type { EnforcementMode } from "../policy/settings.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
 import { measureMutation } from "../verify/mutation/mutate.ts";
 import type { BatchMismatch } from "../verify/class_run.ts";
@@ -7,23 +9,26 @@ import { replayPackets } from "../verify/replay.ts";
 import {
   type ImageFault,
   MANIFESTS_FILE,
+  optionsOfView,
   parseReproducer,
   type Reproducer,
   REPRODUCER_FILE,
   reproducerFiles,
 } from "../verify/reproducer.ts";
 import type { Scenario } from "../verify/scenario.ts";
+import type { ScenarioOptions } from "../verify/scenario_options.ts";
 import type { Comparison } from "../verify/compare.ts";
 import { nodeWithSubjectPolicy, ROW_NODE, ROW_NODES } from "../verify/row_node.ts";
 import { type RowReport, runPolicyFlows, runRows } from "../verify/row_run.ts";
 import { type PacketTable, packetTables } from "../verify/rows/packet_tables.ts";
-import { openComparison, verifyScenario } from "../verify/verify.ts";
+import { openComparison } from "../verify/verify.ts";
 import { Datapaths } from "./datapaths.ts";
 import { printMutation, printSkipped } from "./mutate_report.ts";
 import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
-import { loadScenario, scenarioOf } from "./load_scenario.ts";
+import { clusterOf, loadCluster, scenarioOf } from "./load_scenario.ts";
 import { Progress } from "./progress.ts";
-import { printReplay, printVerify, type VerifySummary } from "./verify_report.ts";
+import { printReplay, printVerify } from "./verify_report.ts";
+import { injectFault, verifyViews } from "./verify_views.ts";
 
 /** Random flows without `--random`. */
 export const DEFAULT_RANDOM_FLOWS = 1_000_000;
@@ -33,6 +38,14 @@ export interface VerifyFlags {
   readonly file?: string[];
   readonly random: number;
   readonly seed?: number;
+  readonly classes?: number;
+  readonly node?: string[];
+  readonly enforcement: EnforcementMode;
+  readonly allowLocalhost: boolean;
+  readonly cidrMatchesNodes: boolean;
+  /** Names, each with its addresses. */
+  readonly dns: readonly (readonly [string, readonly IpAddress[]])[];
+  readonly audit: boolean;
   readonly mutate: boolean;
   readonly requireKernel: boolean;
   readonly repro?: string;
@@ -47,19 +60,34 @@ export interface VerifyFlags {
 export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   if (flags.repro !== undefined) return await replay(flags, flags.repro);
   if (flags.mutate) return await mutate(flags);
-  const scenario = await loadScenario(flags.file ?? []);
+  const cluster = await loadCluster(flags.file ?? []);
   using datapaths = await openDatapaths(flags);
   const rows = await runRowNode(datapaths);
-  await datapaths.load(scenario.node);
-  injectFault(datapaths, flags.fault);
   const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  const report = verifyWithProgress(scenario, datapaths, flags.random, seed);
+  const { random, classes, node: nodes, fault } = flags;
+  const report = await verifyViews(cluster, datapaths, {
+    scenario: scenarioOptions(flags),
+    nodes,
+    random,
+    classes,
+    seed,
+    fault,
+  });
+  const { scenario } = report;
   const [first] = [...rows.mismatches, ...report.mismatches];
   const reproducer = first && await writeReproducer(scenario, first, seed, flags);
-  const { reason } = datapaths;
-  const summary: VerifySummary = { scenario, rows, report, reason, reproducer };
-  printVerify(flags.output, summary);
+  printVerify(flags.output, { scenario, rows, report, reason: datapaths.reason, reproducer });
   return first === undefined ? EXIT_CODE.OK : EXIT_CODE.NO;
+}
+
+function scenarioOptions(
+  { enforcement, allowLocalhost, cidrMatchesNodes, dns, audit }: VerifyFlags,
+): Omit<ScenarioOptions, "node"> {
+  return {
+    settings: { enforcement, allowLocalhost, cidrMatchesNodes },
+    names: new Map(dns),
+    audit,
+  };
 }
 
 /** Per cent of mutants that must be killed. */
@@ -134,34 +162,6 @@ function noRules({ memory, all }: Datapaths): Comparison {
   return openComparison({ rulesOf: () => [] }, memory, all);
 }
 
-function verifyWithProgress(
-  scenario: Scenario,
-  { memory, all }: Datapaths,
-  random: number,
-  seed: number,
-) {
-  using progress = new Progress();
-  return verifyScenario(scenario, memory, all, {
-    random,
-    seed,
-    onProgress: (stage, done, total) => progress.update(stage, done, total),
-  });
-}
-
-function injectFault({ memory, kernel }: Datapaths, fault: ImageFault | undefined): void {
-  if (fault === undefined) return;
-  const image = memory.images.get(fault.policy);
-  if (image === undefined || fault.byte >= image.bytes.length) {
-    throw new BadInputError(
-      `Cannot flip byte "${fault.byte}" of policy ${fault.policy}: no such byte, ` +
-        `expected a policy of the scenario and a byte of its image`,
-    );
-  }
-  const value = (image.bytes[fault.byte] ?? 0) ^ 1;
-  if (fault.datapath === "kernel") kernel?.node.maps.pokeImage(image, fault.byte, value);
-  else image.bytes[fault.byte] = value;
-}
-
 async function writeReproducer(
   scenario: Scenario,
   mismatch: BatchMismatch,
@@ -180,8 +180,10 @@ async function writeReproducer(
 async function replay(flags: VerifyFlags, folder: string): Promise<ExitCode> {
   const reproducer = await readReproducer(folder);
   const text = await readText(folder, MANIFESTS_FILE);
-  const scenario = await scenarioOf([{ name: join(folder, MANIFESTS_FILE), text }]);
-  const { fault } = reproducer;
+  const { fault, view } = reproducer;
+  const cluster = clusterOf([{ name: join(folder, MANIFESTS_FILE), text }]);
+  const compiled = await scenarioOf(cluster, optionsOfView(view));
+  const scenario = view.proxies === false ? compiled.withoutProxies() : compiled;
   using datapaths = await openDatapaths({ ...flags, ...(fault && { fault }) });
   const wanted = new Set(reproducer.rows);
   const tables = packetTables().map(({ node, rows }) => ({

@@ -4,15 +4,18 @@
  *
  * @module
  */
+import type { ClusterObject } from "../cluster/object.ts";
 import type { NodeState } from "../datapath/datapath.ts";
 import { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { Emulator } from "../datapath/emulator.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
+import { L7ConflictError } from "../policy/problems.ts";
 import type { PolicySnapshot } from "../policy/snapshot.ts";
 import type { Scenario } from "../verify/scenario.ts";
 import { Decisions } from "./decision.ts";
 import type { FlowEvent } from "./event.ts";
 import { LivePrograms } from "./live_programs.ts";
+import { notShown } from "./not_shown.ts";
 import { flowOf, predict, predictedFlow } from "./prediction.ts";
 import { planProbes } from "./probe.ts";
 import { compareResult, type DemoResult, shortName } from "./result.ts";
@@ -58,14 +61,15 @@ export async function runDemo(
   { onEvent, signal }: DemoOptions = {},
 ): Promise<DemoReport> {
   const { snapshot } = scenario;
-  const endpoints = snapshot.endpoints.filter(({ addresses }) => addresses.length > 0);
-  const { targets, omitted } = probeTargets(scenario.policies);
-  const notes = notesOn(snapshot, omitted);
+  const { endpoints } = snapshot;
+  const { targets, omitted } = probeTargets(scenario.objects);
+  const notes = notesOn(scenario.objects, omitted);
   requireUsable(snapshot, endpoints.length);
   const memory = new DatapathMemory(await readEmulatorWasm());
   using emulator = new Emulator(memory);
   using topology = Topology.create(endpoints);
-  const state = stateOf(scenario, topology);
+  // No proxy listens in the demo: what is redirected is dropped, as on a node where it is down.
+  const state = stateOf(scenario.withoutProxies(), topology);
   emulator.load(state);
   const names = namesOf(snapshot);
   const probes = planProbes(topology.pods, targets);
@@ -101,17 +105,16 @@ export async function runDemo(
 }
 
 function requireUsable({ problems }: PolicySnapshot, pods: number): void {
-  const [problem] = problems;
+  const problem = problems.find((one) => !(one instanceof L7ConflictError));
   if (problem) throw new DemoInputError(problem.message, { cause: problem });
   if (pods >= 2 && pods <= MAX_DEMO_PODS) return;
   throw new DemoInputError(
-    `Cannot show "cluster": ${pods} pods with an address, expected 2 to ${MAX_DEMO_PODS}`,
+    `Cannot show "cluster": ${pods} pods, expected 2 to ${MAX_DEMO_PODS}`,
   );
 }
 
-function notesOn({ endpoints }: PolicySnapshot, omitted: number): string[] {
-  const notes = endpoints.filter(({ addresses }) => addresses.length === 0)
-    .map(({ namespace, name }) => `${shortName(`${namespace}/${name}`)} has no address: left out`);
+function notesOn(objects: readonly ClusterObject[], omitted: number): string[] {
+  const notes = notShown(objects);
   if (omitted > 0) notes.push(`${omitted} more ports that policies name were not tried`);
   return notes;
 }

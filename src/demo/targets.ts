@@ -1,5 +1,6 @@
-import type { CiliumNetworkPolicy } from "../cluster/object.ts";
+import type { ClusterObject } from "../cluster/object.ts";
 import type { PortSpec } from "../cluster/rule.ts";
+import { portSpecs } from "../verify/port_specs.ts";
 import type { ProbeTarget } from "./probe.ts";
 
 /** Ports of which the first that no policy names is tried as well, by protocol. */
@@ -19,8 +20,8 @@ export interface ProbeTargets {
  * What to try pods on: each port that a policy names (of a range, the first and the one behind the
  * last), one that none names, and ping. Bounded.
  */
-export function probeTargets(policies: Iterable<CiliumNetworkPolicy>): ProbeTargets {
-  const specs = [...portSpecs(policies)];
+export function probeTargets(objects: Iterable<ClusterObject>): ProbeTargets {
+  const specs = [...portSpecs(objects)];
   const tcp = portsOf("TCP", specs);
   const udp = portsOf("UDP", specs);
   const targets: ProbeTarget[] = [
@@ -29,16 +30,6 @@ export function probeTargets(policies: Iterable<CiliumNetworkPolicy>): ProbeTarg
     { protocol: "ICMP", port: 0 },
   ];
   return { targets, omitted: tcp.omitted + udp.omitted };
-}
-
-function* portSpecs(policies: Iterable<CiliumNetworkPolicy>): Generator<PortSpec> {
-  for (const { specs } of policies) {
-    for (const { ingress = [], egress = [] } of specs) {
-      for (const { toPorts = [] } of [...ingress, ...egress]) {
-        for (const rule of toPorts) yield* rule.ports;
-      }
-    }
-  }
 }
 
 function portsOf(protocol: "TCP" | "UDP", specs: readonly PortSpec[]) {

@@ -4,6 +4,11 @@ import type { Ipcache } from "../identity/ipcache.ts";
 import { RESERVED } from "../identity/reserved.ts";
 import type { PolicySet } from "./policy_set.ts";
 
+/** Two rules want different protocols on one port: the older one wins, wherever it is asked. */
+export class L7ConflictError extends RangeError {
+  override readonly name = "L7ConflictError";
+}
+
 /** What contradicts itself in the state of the cluster. Nothing is left out for it. */
 export function* problemsOf(ipcache: Ipcache, policies: PolicySet): Generator<Error> {
   for (const { entry, holder } of ipcache.conflicts()) {
@@ -24,7 +29,7 @@ export function* problemsOf(ipcache: Ipcache, policies: PolicySet): Generator<Er
         `${nameOf(winner.origin)} has another protocol on the same port, expected one`;
       if (told.has(message)) continue;
       told.add(message);
-      yield new RangeError(message);
+      yield new L7ConflictError(message);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ClassSpace, FlowShape } from "./classes.ts";
+import type { ClassSpace, FlowClass, FlowShape } from "./classes.ts";
 import type { BatchResult, Comparison, Mismatch } from "./compare.ts";
 import { type Flow, IP_PROTOCOL, TCP_FLAG } from "./flow.ts";
 import { answerTo, PacketMaker } from "./packet_maker.ts";
@@ -13,6 +13,8 @@ export interface ClassReport {
   /** Of those, how many were tried and compared. */
   readonly checked: number;
   readonly packets: number;
+  /** Numbers of the classes of which some packet goes to a proxy. */
+  readonly redirected: readonly number[];
   readonly mismatches: readonly BatchMismatch[];
 }
 
@@ -24,6 +26,14 @@ export interface BatchMismatch extends Mismatch {
 /** Mismatches after which a run ends: one cause makes many, and a few tell enough. */
 export const MOST_MISMATCHES = 20;
 
+/** Options for {@linkcode runClasses}. */
+export interface ClassRunOptions {
+  /** Numbers of the classes to try, in order. @default all */
+  readonly only?: Iterable<number> | undefined;
+  /** Called between batches, with how many phases have been checked. */
+  readonly onProgress?: (checked: number) => void;
+}
+
 /**
  * Tries every class, at every corner, with its first packet, another one, and the answer.
  *
@@ -34,10 +44,11 @@ export function runClasses(
   space: ClassSpace,
   comparison: Comparison,
   signatures: Signatures,
-  onProgress: (checked: number) => void = () => {},
+  { only, onProgress = () => {} }: ClassRunOptions = {},
 ): ClassReport {
   const maker = new PacketMaker(scenario);
   const mismatches: BatchMismatch[] = [];
+  const redirected = new Set<number>();
   let pending: { index: number; first: number }[] = [];
   let phases = 0;
   let checked = 0;
@@ -48,6 +59,7 @@ export function runClasses(
     const result = comparison.run(batch);
     mismatches.push(...withPackets(result, batch));
     for (const { index, first } of pending) {
+      if (batch[first]?.expected?.proxy !== undefined) redirected.add(index);
       const answer = result.answer(first);
       // Protocols without ports: classes that differ by mark alone share one flow.
       if (batch[first]?.expected?.fresh === false) continue;
@@ -65,7 +77,8 @@ export function runClasses(
     pending = [];
     onProgress(checked);
   };
-  for (const { index, corners } of space.classes()) {
+  const classes = only === undefined ? space.classes() : classesOf(space, only);
+  for (const { index, corners } of classes) {
     if (maker.count + corners.length * MOST_PHASES > comparison.capacity) flush();
     if (mismatches.length >= MOST_MISMATCHES) break;
     let most = 0;
@@ -76,7 +89,11 @@ export function runClasses(
     phases += most;
   }
   if (mismatches.length < MOST_MISMATCHES) flush();
-  return { total: space.cases, checked, packets, mismatches };
+  return { total: space.cases, checked, packets, redirected: [...redirected], mismatches };
+}
+
+function* classesOf(space: ClassSpace, only: Iterable<number>): Generator<FlowClass> {
+  for (const index of only) yield { index, corners: space.cornersOf(index) };
 }
 
 const MOST_PHASES = 3;

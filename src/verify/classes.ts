@@ -15,16 +15,17 @@ import { MARK_HOST, MARK_IDENTITY, MARK_MASK } from "../datapath/layout.ts";
 import type { Hook } from "../datapath/packet_batch.ts";
 import { lastPortOf, PROTOCOL } from "../policy/map_state.ts";
 import {
-  addressBits,
   addressNumber,
   addressOfBytes,
   addressOfNumber,
   type Family,
   lastAddress,
 } from "./address.ts";
+import { type AddressBoundaries, addressPartition } from "./address_partition.ts";
 import { ECHO_REPLY, ECHO_REQUEST, type Flow, IP_PROTOCOL } from "./flow.ts";
-import { identityMark } from "./opinion.ts";
+import { identityMark, MARK_IDENTITIES } from "./opinion.ts";
 import { type Interval, Partition } from "./partition.ts";
+import type { Random } from "./random.ts";
 
 /** A flow without a source port, which tests choose so that conntrack keeps flows apart. */
 export type FlowShape = Omit<Flow, "sport" | "tcpFlags">;
@@ -37,10 +38,14 @@ export interface FlowClass {
 }
 
 /** What classes are made of. */
-export interface ClassSource {
+export interface ClassSource extends AddressBoundaries {
   readonly node: NodeState;
   /** Port ranges that rules name, on top of those in the map states. */
   readonly ports?: Iterable<Interval>;
+  /** ICMP types that rules name, on top of those in the map states. */
+  readonly icmpTypes?: Iterable<number>;
+  /** Identities that somebody has. @default all that the node knows */
+  readonly identities?: readonly number[];
 }
 
 const TRANSPORTS = [IP_PROTOCOL.TCP, IP_PROTOCOL.UDP, IP_PROTOCOL.SCTP] as const;
@@ -88,15 +93,19 @@ export class ClassSpace {
   readonly #icmpTypes: Partition;
   readonly #cells: Readonly<Record<Family, readonly L4Cell[]>>;
 
-  constructor({ node, ports = [] }: ClassSource) {
-    this.marks = [MARK_HOST, ...node.identities.map(({ identity }) => identityMark(identity))];
-    this.#addresses = { 4: addressPartition(node, 4), 6: addressPartition(node, 6) };
+  constructor(source: ClassSource) {
+    const { node, ports = [], icmpTypes = [] } = source;
+    const { identities = node.identities.map(({ identity }) => identity) } = source;
+    const marks = identities.filter((identity) => identity < MARK_IDENTITIES).map(identityMark);
+    this.marks = [MARK_HOST, ...marks];
+    this.#addresses = { 4: addressPartition(source, 4), 6: addressPartition(source, 6) };
     this.#ports = new Partition(PORT_MAX, [...ports, ...portRanges(node, false)]);
     const special = [
       ...Object.values(ECHO_REQUEST),
       ...Object.values(ECHO_REPLY),
-      3,
+      FRAGMENTATION_NEEDED.type,
       PACKET_TOO_BIG,
+      ...icmpTypes,
     ]
       .map((type) => point(BigInt(type)));
     this.#icmpTypes = new Partition(ICMP_TYPE_MAX, [...special, ...portRanges(node, true)]);
@@ -146,6 +155,20 @@ export class ClassSpace {
     const cell = cells[(index - block.offset) % cells.length];
     const peer = Math.floor((index - block.offset) / cells.length);
     return cell === undefined ? [] : [...cornersOf(block, [...this.#peersOf(block, peer)], cell)];
+  }
+
+  /**
+   * Draws the number of a class: endpoints, hooks and families alike, and addresses more often
+   * than marks, which are many.
+   */
+  draw(random: Random): number {
+    const { family, offset, peers } = random.pick(this.#blocks);
+    const { size } = this.#addresses[family];
+    const marks = peers - size;
+    const isMarked = marks > 0 && random.below(4) === 0;
+    const peer = isMarked ? size + random.below(marks) : random.below(size);
+    const cells = this.#cells[family].length;
+    return offset + peer * cells + random.below(cells);
   }
 
   /** The number of the class that a flow falls into; `undefined` when it is in none. */
@@ -241,22 +264,6 @@ function* cornersOf(
       yield { endpoint, hook, source, destination, protocol, dport, code, mark };
     }
   }
-}
-
-function addressPartition(node: NodeState, family: Family): Partition {
-  const ranges: Interval[] = [];
-  for (const { address, prefixLength } of node.ipcache) {
-    const ip = addressOfBytes(address);
-    if (ip.family !== family) continue;
-    const first = addressNumber(ip);
-    const hostBits = BigInt(addressBits(family) - (prefixLength ?? addressBits(family)));
-    ranges.push({ first, last: first + (1n << hostBits) - 1n });
-  }
-  for (const { ipv4, ipv6 } of node.endpoints) {
-    const bytes = family === 4 ? ipv4 : ipv6;
-    if (bytes !== undefined) ranges.push(point(addressNumber(addressOfBytes(bytes))));
-  }
-  return new Partition(lastAddress(family), ranges);
 }
 
 function* portRanges({ policies }: NodeState, icmp: boolean): Generator<Interval> {

@@ -12,7 +12,7 @@ import { EventIndex, type EventRecord } from "./event_record.ts";
 import { describeAnswer, describeExpected, outcomeDifferences } from "./outcome.ts";
 import { directionName, reasonName } from "./reason_name.ts";
 import { tableDifferences, type TableDump, tablesOf } from "./table_difference.ts";
-import type { RulesOfCookie, TestPacket } from "./test_packet.ts";
+import type { Meanings, TestPacket } from "./test_packet.ts";
 
 /** A datapath and the place for its results. */
 export interface Leg {
@@ -92,12 +92,12 @@ export class Comparison {
   readonly timing = new Map<string, { nanoseconds: number; packets: number }>();
   readonly #input: PacketBatch;
   readonly #legs: readonly Leg[];
-  readonly #rulesOf: RulesOfCookie;
+  readonly #meanings: Meanings;
 
-  constructor(input: PacketBatch, legs: readonly Leg[], rulesOf: RulesOfCookie) {
+  constructor(input: PacketBatch, legs: readonly Leg[], meanings: Meanings) {
     this.#input = input;
     this.#legs = legs;
-    this.#rulesOf = rulesOf;
+    this.#meanings = meanings;
   }
 
   /** Most packets in one batch. */
@@ -162,7 +162,8 @@ export class Comparison {
   #isWrong(packets: readonly TestPacket[], index: number, run: LegRun): boolean {
     const packet = at(packets, index);
     if (packet.expected === undefined) return false;
-    return outcomeDifferences(packet.expected, run.answer(index, packet), this.#rulesOf).length > 0;
+    return outcomeDifferences(packet.expected, run.answer(index, packet), this.#meanings).length >
+      0;
   }
 
   #mismatch(packets: readonly TestPacket[], index: number, runs: readonly LegRun[]): Mismatch {
@@ -174,9 +175,9 @@ export class Comparison {
     }
     for (const run of runs) {
       const answer = run.answer(index, packet);
-      answers[run.name] = describeAnswer(answer, this.#rulesOf);
+      answers[run.name] = describeAnswer(answer, this.#meanings);
       if (packet.expected === undefined) continue;
-      const found = outcomeDifferences(packet.expected, answer, this.#rulesOf);
+      const found = outcomeDifferences(packet.expected, answer, this.#meanings);
       differences.push(...found.map((difference) => `${run.name}: ${difference}`));
     }
     const [first, ...others] = runs;

@@ -14,7 +14,12 @@ import {
   CT_UNTRACKED,
   DIRECTION_EGRESS,
   DIRECTION_INGRESS,
+  DROP_AUTH_REQUIRED,
   DROP_CT_UNKNOWN_PROTO,
+  DROP_POLICY,
+  DROP_PROXY_LOOKUP_FAILED,
+  DROP_PROXY_SET_FAILED,
+  DROP_PROXY_UNKNOWN_PROTO,
   DROP_TTL_EXCEEDED,
   EVENT_DROP,
   EVENT_POLICY_VERDICT,
@@ -28,10 +33,13 @@ import {
   PACKET_SHOT,
   REASON_FORWARDED,
 } from "../datapath/layout.ts";
-import { evaluateSide, type Flow as SpecFlow } from "../spec/evaluate.ts";
+import type { SideVerdict } from "../spec/evaluate.ts";
+import type { Flow as SpecFlow } from "../spec/flow.ts";
 import { ECHO_REPLY, type Flow, hasPorts, IP_PROTOCOL, isEcho, isIcmp, isTracked } from "./flow.ts";
 import { FlowTable, type Tuple } from "./flow_table.ts";
-import type { Party, Scenario } from "./scenario.ts";
+import type { Party } from "./parties.ts";
+import { type ExpectedProxy, ODD_REQUEST } from "./proxy.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** An event that must be raised. */
 export interface ExpectedEvent {
@@ -52,8 +60,10 @@ export interface ExpectedEvent {
 export interface Expectation {
   /** `TC_ACT_*`. */
   readonly verdict: number;
-  /** `skb->mark` afterwards, unsigned. */
+  /** `skb->mark` afterwards, unsigned; 0 where {@linkcode Expectation.proxy} says it. */
   readonly mark: number;
+  /** The mark must send it to a proxy like this. */
+  readonly proxy?: ExpectedProxy | undefined;
   /** The endpoint it is routed to: TTL goes down by one, MACs are those of the last hop. */
   readonly routedTo: EndpointState | undefined;
   readonly events: readonly ExpectedEvent[];
@@ -71,8 +81,27 @@ export interface Arrival {
 
 interface Judgement {
   readonly allowed: boolean;
+  /** Why it is dropped, or would be but for audit mode; else `REASON_FORWARDED`. */
   readonly reason: number;
   readonly rules: readonly RuleOrigin[];
+  readonly proxy?: ExpectedProxy;
+}
+
+/** What one side makes of a packet. */
+interface SideOutcome {
+  readonly passes: boolean;
+  readonly fresh: boolean;
+  readonly events: readonly ExpectedEvent[];
+  /** What the side knew of the packet. */
+  readonly last: ExpectedEvent;
+  readonly proxy?: ExpectedProxy | undefined;
+}
+
+/** A question of one side that was asked already. */
+interface Answered extends Pick<SpecFlow, "protocol" | "port"> {
+  readonly source: Party;
+  readonly destination: Party;
+  readonly answer: Judgement;
 }
 
 type Side = "ingress" | "egress";
@@ -83,6 +112,8 @@ const SECOND = 1_000_000_000n;
 export class Opinion {
   readonly #scenario: Scenario;
   readonly #flows = new FlowTable();
+  /** The packets of one flow ask the same. */
+  readonly #answered: Partial<Record<Side, Answered>> = {};
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -112,6 +143,7 @@ export class Opinion {
     const destination = this.#scenario.partyAt(flow.destination);
     const left = this.#side("egress", flow, source, destination, flow.endpoint, now);
     if (!left.passes) return shot(flow.mark, left.events, left.fresh);
+    if (left.proxy !== undefined) return proxied(left, undefined);
     const target = this.#scenario.endpointAt(flow.destination);
     if (target === undefined) {
       const mark = identityMark(state.identity);
@@ -126,6 +158,7 @@ export class Opinion {
     const events = [...left.events, ...arrived.events];
     const fresh = left.fresh && arrived.fresh;
     if (!arrived.passes) return { ...shot(flow.mark, events, fresh), routedTo: target };
+    if (arrived.proxy !== undefined) return { ...proxied(arrived, target), events, fresh };
     return { verdict: PACKET_REDIRECT, mark: MARK_ENFORCED, routedTo: target, events, fresh };
   }
 
@@ -148,7 +181,14 @@ export class Opinion {
     return this.#scenario.partyOf(mark >>> 16 | (mark & 0xff) << 16);
   }
 
-  #side(side: Side, flow: Flow, source: Party, destination: Party, endpoint: number, now: bigint) {
+  #side(
+    side: Side,
+    flow: Flow,
+    source: Party,
+    destination: Party,
+    endpoint: number,
+    now: bigint,
+  ): SideOutcome {
     const direction = side === "egress" ? DIRECTION_EGRESS : DIRECTION_INGRESS;
     const last: ExpectedEvent = {
       type: EVENT_POLICY_VERDICT,
@@ -172,31 +212,83 @@ export class Opinion {
       return { passes: true, fresh: false, events: [], last: { ...last, ctState } };
     }
     const fresh = ctState !== CT_ESTABLISHED;
-    const { allowed, reason, rules } = this.#judge(side, flow, source, destination);
-    const event = { ...last, ctState, rules };
+    const { allowed, reason, rules, proxy } = this.#judge(side, flow, source, destination);
+    const known = { ...last, ctState, rules };
     if (!allowed) {
-      const drop = { ...event, type: EVENT_DROP, reason };
-      return { passes: false, fresh, events: [drop], last: event };
+      const drop = { ...known, type: EVENT_DROP, reason };
+      return { passes: false, fresh, events: [drop], last: known };
     }
     if (ctState === CT_ESTABLISHED) {
       this.#flows.update(tuple, flow, seconds, ctState);
-      return { passes: true, fresh, events: [], last: event };
+      return { passes: true, fresh, events: [], last: known, proxy };
     }
     if (mayStartFlow(flow)) this.#flows.update(tuple, flow, seconds, CT_NEW);
-    return { passes: true, fresh, events: [event], last: event };
+    return { passes: true, fresh, events: [{ ...known, reason }], last: known, proxy };
   }
 
   #judge(side: Side, flow: Flow, source: Party, destination: Party): Judgement {
-    const question: SpecFlow = {
-      source: source.peer,
-      destination: destination.peer,
-      protocol: flow.protocol,
-      port: flow.dport,
-    };
-    const { verdict, reason = 0, rules } = evaluateSide(this.#scenario.policies, question, side);
-    return { allowed: verdict === "allow", reason, rules };
+    const { protocol, dport: port } = flow;
+    const before = this.#answered[side];
+    const isSame = before?.source === source && before.destination === destination &&
+      before.protocol === protocol && before.port === port;
+    const judgement = isSame
+      ? before.answer
+      : this.#ask(side, { source: source.peer, destination: destination.peer, protocol, port });
+    this.#answered[side] = { source, destination, protocol, port, answer: judgement };
+    // At the to-container hook no packet can be given to a proxy.
+    const isLost = judgement.proxy !== undefined && flow.hook === "to_container";
+    return isLost ? refused(DROP_PROXY_SET_FAILED, judgement.rules) : judgement;
+  }
+
+  #ask(side: Side, question: SpecFlow): Judgement {
+    const said = this.#scenario.evaluate(question, side);
+    const reason = dropReason(said);
+    const { rules } = said;
+    if (reason !== REASON_FORWARDED) {
+      return { allowed: this.#scenario.options.audit ?? false, reason, rules };
+    }
+    return said.redirect === undefined
+      ? { allowed: true, reason, rules }
+      : this.#redirect(side, question, said.redirect.kind, rules);
+  }
+
+  #redirect(
+    side: Side,
+    question: SpecFlow,
+    kind: ExpectedProxy["kind"],
+    rules: readonly RuleOrigin[],
+  ): Judgement {
+    const odd = this.#scenario.evaluate({ ...question, request: ODD_REQUEST[kind] }, side);
+    const proxy = { direction: side, kind, passesOdd: odd.redirect?.verdict === "allow" };
+    const { TCP, UDP } = IP_PROTOCOL;
+    const isRead = question.protocol === TCP || question.protocol === UDP;
+    const failure = isRead ? DROP_PROXY_LOOKUP_FAILED : DROP_PROXY_UNKNOWN_PROTO;
+    const reason = isRead && this.#scenario.hasProxies ? REASON_FORWARDED : failure;
+    return { allowed: reason === REASON_FORWARDED, reason, rules, proxy };
   }
 }
+
+/** Why policy drops a packet of which the text says this; `REASON_FORWARDED` if it does not. */
+function dropReason({ verdict, reason, authentication }: SideVerdict): number {
+  if (verdict === "deny") return reason ?? DROP_POLICY;
+  // Nobody can prove who they are as yet.
+  return authentication === undefined ? REASON_FORWARDED : DROP_AUTH_REQUIRED;
+}
+
+function refused(reason: number, rules: readonly RuleOrigin[]): Judgement {
+  return { allowed: false, reason, rules };
+}
+
+/** A packet that a mark sends to a proxy, through the stack. */
+function proxied(
+  { proxy, events, fresh }: SideOutcome,
+  routedTo: EndpointState | undefined,
+): Expectation {
+  return { verdict: PACKET_OK, mark: 0, proxy, routedTo, events, fresh };
+}
+
+/** A mark has room for 24 bits of an identity: those of one node's scope do not travel. */
+export const MARK_IDENTITIES = 1 << 24;
 
 /** The mark by which the stack's way back to a local endpoint keeps an identity. */
 export function identityMark(identity: number): number {

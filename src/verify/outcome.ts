@@ -11,13 +11,14 @@ import type { Answer } from "./compare.ts";
 import type { EventRecord } from "./event_record.ts";
 import type { ExpectedEvent } from "./opinion.ts";
 import { actionName, ctStateName, directionName, reasonName } from "./reason_name.ts";
-import type { ExpectedOutcome, RulesOfCookie } from "./test_packet.ts";
+import { proxyDifferences } from "./proxy.ts";
+import type { ExpectedOutcome, Meanings } from "./test_packet.ts";
 
 /** Says where an answer is not what was expected; empty when all is well. */
 export function outcomeDifferences(
   expected: ExpectedOutcome,
   { output, events }: Answer,
-  rulesOf: RulesOfCookie,
+  meanings: Meanings,
 ): string[] {
   const differences: string[] = [];
   if (output.verdict !== expected.verdict) {
@@ -25,7 +26,10 @@ export function outcomeDifferences(
       `verdict ${actionName(output.verdict)}, expected ${actionName(expected.verdict)}`,
     );
   }
-  if (output.mark !== expected.mark) {
+  if (expected.proxy !== undefined) {
+    const { redirectAt = () => undefined } = meanings;
+    differences.push(...proxyDifferences(expected.proxy, output.mark, redirectAt));
+  } else if (output.mark !== expected.mark) {
     differences.push(
       `mark 0x${output.mark.toString(16)}, expected 0x${expected.mark.toString(16)}`,
     );
@@ -43,7 +47,7 @@ export function outcomeDifferences(
   }
   for (const [i, event] of events.entries()) {
     const wanted = expected.events[i];
-    if (wanted !== undefined) differences.push(...eventDifferences(wanted, event, rulesOf));
+    if (wanted !== undefined) differences.push(...eventDifferences(wanted, event, meanings));
   }
   return differences;
 }
@@ -61,7 +65,7 @@ const FIELDS = [
 function eventDifferences(
   expected: ExpectedEvent,
   event: EventRecord,
-  rulesOf: RulesOfCookie,
+  { rulesOf }: Meanings,
 ): string[] {
   const differences: string[] = [];
   for (const field of FIELDS) {
@@ -94,7 +98,7 @@ export function describeExpected({ verdict, events }: ExpectedOutcome): string {
 }
 
 /** What a datapath did, in one line. */
-export function describeAnswer({ output, events }: Answer, rulesOf: RulesOfCookie): string {
+export function describeAnswer({ output, events }: Answer, { rulesOf }: Meanings): string {
   const described = events.map((e) => describeEvent(e, rulesOf(e.cookie)));
   return [actionName(output.verdict), ...described].join("; ");
 }

@@ -73,6 +73,7 @@ export class PacketMaker {
       expected: {
         verdict: expected.verdict,
         mark: expected.mark,
+        proxy: expected.proxy,
         data: left,
         events: expected.events,
         fresh: expected.fresh,

@@ -4,16 +4,20 @@
  *
  * @module
  */
-import type { CiliumNetworkPolicy } from "../cluster/object.ts";
+import type { ClusterObject } from "../cluster/object.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
-import { evaluate, type SideVerdict } from "../spec/evaluate.ts";
+import { Ends } from "../spec/ends.ts";
+import type { SideVerdict } from "../spec/evaluate.ts";
 import { ECHO_REQUEST, IP_PROTOCOL, protocolName } from "./flow.ts";
-import { type Interval, Partition } from "./partition.ts";
-import type { Party, Scenario } from "./scenario.ts";
+import type { Party } from "./parties.ts";
+import { Partition } from "./partition.ts";
+import { portRanges, portSpecs } from "./port_specs.ts";
+import type { Scenario } from "./scenario.ts";
 
 /** What one side says of the flows in a {@linkcode PairRow}. */
 export interface PairSide {
-  readonly verdict: "allowed" | "denied";
+  /** `redirected`: allowed as far as a proxy, which decides. */
+  readonly verdict: "allowed" | "denied" | "redirected";
   readonly rules: readonly RuleOrigin[];
 }
 
@@ -28,30 +32,15 @@ export interface PairRow {
 }
 
 const TRANSPORTS = ["TCP", "UDP", "SCTP"] as const;
-type Transport = typeof TRANSPORTS[number];
 const PORT_MAX = 0xffffn;
-
-/** The ranges that rules name for a protocol, as written. */
-export function* rulePorts(
-  policies: readonly CiliumNetworkPolicy[],
-  transports: readonly Transport[] = TRANSPORTS,
-): Generator<Interval> {
-  for (const { specs } of policies) {
-    for (const { ingress = [], egress = [] } of specs) {
-      const ports = [...ingress, ...egress].flatMap((rule) => rule.toPorts ?? [])
-        .flatMap((item) => item.ports);
-      for (const { port, endPort, protocol } of ports) {
-        if (port === 0 || (protocol !== "ANY" && !transports.includes(protocol))) continue;
-        yield { first: BigInt(port), last: BigInt(endPort ?? port) };
-      }
-    }
-  }
-}
 
 /** Every ordered pair of pods, with one row for each group of ports that is treated alike. */
 export function* pairRows(scenario: Scenario): Generator<PairRow> {
-  const parties = scenario.node.endpoints.map(({ id }) => scenario.endpoint(id).party);
-  const probes = [...probesOf(scenario.policies)];
+  const ends = new Ends(scenario.objects);
+  const parties = scenario.objects.filter((object) => object.kind === "Pod")
+    .filter(({ hostNetwork, terminated }) => !hostNetwork && !terminated)
+    .map((pod) => ({ name: `${pod.namespace}/${pod.name}`, peer: ends.pod(pod) }));
+  const probes = [...probesOf(scenario.objects)];
   for (const source of parties) {
     for (const destination of parties) {
       if (source.name !== destination.name) yield* rowsOf(scenario, source, destination, probes);
@@ -68,10 +57,11 @@ interface Probe {
 
 const OTHER = "other";
 
-function* probesOf(policies: readonly CiliumNetworkPolicy[]): Generator<Probe> {
+function* probesOf(objects: readonly ClusterObject[]): Generator<Probe> {
+  const specs = [...portSpecs(objects)];
   for (const transport of TRANSPORTS) {
     const protocol = IP_PROTOCOL[transport];
-    const named = [...rulePorts(policies, [transport])];
+    const named = [...portRanges(specs, [transport])];
     const partition = new Partition(PORT_MAX, named);
     for (let i = 0; i < partition.size; i++) {
       const { first, last } = partition.interval(i);
@@ -85,18 +75,21 @@ function* probesOf(policies: readonly CiliumNetworkPolicy[]): Generator<Probe> {
   yield { protocol: ICMP, port: ECHO_REQUEST[4], name: protocolName(ICMP) };
 }
 
+type PodEnd = Pick<Party, "name" | "peer">;
+
 function rowsOf(
-  { policies }: Scenario,
-  source: Party,
-  destination: Party,
+  scenario: Scenario,
+  source: PodEnd,
+  destination: PodEnd,
   probes: readonly Probe[],
 ): PairRow[] {
   const rows = new Map<string, { ports: string[]; egress: PairSide; ingress: PairSide }>();
   for (const { protocol, port, name } of probes) {
     const flow = { source: source.peer, destination: destination.peer, protocol, port };
-    const { egress, ingress } = evaluate(policies, flow);
+    const egress = sideOf(scenario.evaluate(flow, "egress"));
+    const ingress = sideOf(scenario.evaluate(flow, "ingress"));
     const key = JSON.stringify([egress, ingress]);
-    const row = rows.get(key) ?? { ports: [], egress: sideOf(egress), ingress: sideOf(ingress) };
+    const row = rows.get(key) ?? { ports: [], egress, ingress };
     if (!row.ports.includes(name)) row.ports.push(name);
     rows.set(key, row);
   }
@@ -107,6 +100,7 @@ function rowsOf(
     .map((row) => ({ source: source.name, destination: destination.name, ...row }));
 }
 
-function sideOf({ verdict, rules }: SideVerdict): PairSide {
-  return { verdict: verdict === "allow" ? "allowed" : "denied", rules };
+function sideOf({ verdict, rules, redirect, authentication }: SideVerdict): PairSide {
+  if (verdict === "deny" || authentication !== undefined) return { verdict: "denied", rules };
+  return { verdict: redirect === undefined ? "allowed" : "redirected", rules };
 }

@@ -1,15 +1,14 @@
 import type { Datapath } from "../datapath/datapath.ts";
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { type BatchMismatch, withPackets } from "./class_run.ts";
-import { ClassSpace } from "./classes.ts";
+import type { ClassSpace } from "./classes.ts";
 import type { Comparison } from "./compare.ts";
 import { PacketMaker } from "./packet_maker.ts";
-import { rulePorts } from "./pairs.ts";
 import { flowOfPacket, type Reproducer } from "./reproducer.ts";
 import type { Scenario } from "./scenario.ts";
 import { Signatures } from "./signature.ts";
 import { IP_PROTOCOL, TCP_FLAG } from "./flow.ts";
-import { openComparison } from "./verify.ts";
+import { classSpaceOf, openComparison } from "./verify.ts";
 
 /** Runs the packets of a reproducer again, beside the corners of the classes they are in. */
 export function replayPackets(
@@ -19,7 +18,7 @@ export function replayPackets(
   datapaths: readonly Datapath[],
 ): BatchMismatch[] {
   const comparison = openComparison(scenario, memory, datapaths);
-  const space = new ClassSpace({ node: scenario.node, ports: rulePorts(scenario.policies) });
+  const space = classSpaceOf(scenario);
   const signatures = new Signatures(space.total);
   const maker = new PacketMaker(scenario);
   const classes: (number | undefined)[] = [];

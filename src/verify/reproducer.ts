@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { tryParseIpAddress } from "../cluster/ip_address.ts";
+import { type IpAddress, tryParseIpAddress } from "../cluster/ip_address.ts";
+import type { EnforcementMode } from "../policy/settings.ts";
 import type { BatchMismatch } from "./class_run.ts";
 import type { Flow } from "./flow.ts";
 import type { Phase } from "./packet_maker.ts";
 import { pcapOf } from "../pcap/write_pcap.ts";
 import type { Scenario } from "./scenario.ts";
+import type { ScenarioOptions, ScenarioSettings } from "./scenario_options.ts";
 
 /** A file of the folder. */
 export interface ReproducerFile {
@@ -38,12 +40,22 @@ export interface ReproducerPacket {
   };
 }
 
+/** The options of a scenario as JSON; what is left out has its default. */
+export interface ReproducerView extends Omit<ScenarioOptions, "names"> {
+  /** Addresses by DNS name. */
+  readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** False: no proxy listened. @default {true} */
+  readonly proxies?: boolean;
+}
+
 /** Content of `reproducer.json`. */
 export interface Reproducer {
   readonly version: 1;
   readonly seed: number;
   /** Absent for what is not on purpose. */
   readonly fault?: ImageFault;
+  /** How the manifests were taken. */
+  readonly view: ReproducerView;
   /** Rows of the packet table by their description; then there are no packets. */
   readonly rows: readonly string[];
   readonly packets: readonly ReproducerPacket[];
@@ -68,6 +80,7 @@ export function reproducerFiles(
     version: 1,
     seed,
     ...(fault === undefined ? {} : { fault }),
+    view: viewOf(scenario),
     rows: [...new Set(packets.flatMap(({ row }) => row ?? []))],
     packets: packets.flatMap(({ origin }) => {
       if (origin === undefined) return [];
@@ -90,6 +103,27 @@ export function reproducerFiles(
   ];
 }
 
+function viewOf({ options: { names, ...options }, hasProxies }: Scenario): ReproducerView {
+  const texts = [...names ?? []].map(([name, all]) => [name, all.map(({ text }) => text)]);
+  return {
+    ...options,
+    ...(texts.length === 0 ? {} : { names: Object.fromEntries(texts) }),
+    ...(hasProxies ? {} : { proxies: false }),
+  };
+}
+
+/** The options of the scenario that a reproducer is about. */
+export function optionsOfView({ names = {}, proxies: _, ...options }: ReproducerView) {
+  const addresses = Object.entries(names).map(([name, texts]) =>
+    [name, texts.map(addressOf)] as const
+  );
+  return { ...options, names: new Map(addresses) } satisfies ScenarioOptions;
+}
+
+function addressOf(text: string): IpAddress {
+  return tryParseIpAddress(text) ?? refuse("address", text, "one");
+}
+
 /** A file name may hold anything, even a line that would be a manifest. */
 function oneLine(text: string): string {
   return JSON.stringify(text).slice(1, -1);
@@ -102,12 +136,13 @@ function oneLine(text: string): string {
  */
 export function parseReproducer(text: string): Reproducer {
   const json: unknown = JSON.parse(text);
-  const { version, seed, fault, rows, packets } = objectAt(json, "reproducer");
+  const { version, seed, fault, view = {}, rows, packets } = objectAt(json, "reproducer");
   if (version !== 1) refuse("version", version, "1");
   return {
     version,
     seed: numberAt(seed, "seed"),
     ...(fault === undefined ? {} : { fault: parseFault(fault) }),
+    view: parseView(view),
     rows: listAt(rows, "rows").map((row, i) => stringAt(row, `rows[${i}]`)),
     packets: listAt(packets, "packets").map((packet, i) => parsePacket(packet, `packets[${i}]`)),
     differences: [],
@@ -125,9 +160,8 @@ export function flowOfPacket({ endpoint, flow }: ReproducerPacket, scenario: Sce
     scenario.endpoint(id).party.name === endpoint
   );
   if (state === undefined) refuse("packet's endpoint", endpoint, "a pod of the manifests");
-  const address = (text: string) => tryParseIpAddress(text) ?? refuse("address", text, "one");
-  const source = address(flow.source);
-  const destination = address(flow.destination);
+  const source = addressOf(flow.source);
+  const destination = addressOf(flow.destination);
   if (source.family !== destination.family) refuse("addresses", flow.source, "one family");
   return { ...flow, endpoint: state.id, source, destination };
 }
@@ -161,6 +195,42 @@ function parsePacket(value: unknown, path: string): ReproducerPacket {
   };
 }
 
+const MODES: readonly unknown[] = ["default", "always", "never"] satisfies EnforcementMode[];
+
+function parseView(value: unknown): ReproducerView {
+  const { node, settings, names, audit, proxies } = objectAt(value, "view");
+  return {
+    ...(node === undefined ? {} : { node: stringAt(node, "view.node") }),
+    ...(settings === undefined ? {} : { settings: parseSettings(settings) }),
+    ...(names === undefined ? {} : { names: parseNames(names) }),
+    ...(audit === undefined ? {} : { audit: booleanAt(audit, "view.audit") }),
+    ...(proxies === undefined ? {} : { proxies: booleanAt(proxies, "view.proxies") }),
+  };
+}
+
+function parseSettings(value: unknown): ScenarioSettings {
+  const fields = objectAt(value, "view.settings");
+  const { enforcement, allowLocalhost, cidrMatchesNodes } = fields;
+  if (enforcement !== undefined && !MODES.includes(enforcement)) {
+    refuse("view.settings.enforcement", enforcement, MODES.join(", "));
+  }
+  const flag = (name: "allowLocalhost" | "cidrMatchesNodes", given: unknown) =>
+    given === undefined ? {} : { [name]: booleanAt(given, `view.settings.${name}`) };
+  return {
+    ...(enforcement === undefined ? {} : { enforcement: enforcement as EnforcementMode }),
+    ...flag("allowLocalhost", allowLocalhost),
+    ...flag("cidrMatchesNodes", cidrMatchesNodes),
+  };
+}
+
+function parseNames(value: unknown): Record<string, string[]> {
+  const names = Object.entries(objectAt(value, "view.names"));
+  return Object.fromEntries(names.map(([name, addresses]) => {
+    const path = `view.names.${name}`;
+    return [name, listAt(addresses, path).map((text) => addressOf(stringAt(text, path)).text)];
+  }));
+}
+
 function parseFault(value: unknown): ImageFault {
   const { datapath, policy, byte } = objectAt(value, "fault");
   if (datapath !== "emulator" && datapath !== "kernel") {
@@ -182,6 +252,10 @@ function listAt(value: unknown, path: string): unknown[] {
 
 function stringAt(value: unknown, path: string): string {
   return typeof value === "string" ? value : refuse(path, value, "a text");
+}
+
+function booleanAt(value: unknown, path: string): boolean {
+  return typeof value === "boolean" ? value : refuse(path, value, "true or false");
 }
 
 function numberAt(value: unknown, path: string): number {

@@ -6,33 +6,41 @@
  */
 import { replaceWith } from "../cluster/change.ts";
 import type { IpAddress } from "../cluster/ip_address.ts";
-import type { CiliumNetworkPolicy, ClusterObject, Namespace, Pod } from "../cluster/object.ts";
+import { type IpPrefix, ipPrefixOf } from "../cluster/ip_prefix.ts";
+import type { ClusterObject } from "../cluster/object.ts";
 import type { ManifestText } from "../cluster/read_objects.ts";
-import type { RuleOrigin } from "../cluster/rule.ts";
+import type { RuleDirection, RuleOrigin } from "../cluster/rule.ts";
 import type { EndpointState, NodeState } from "../datapath/datapath.ts";
 import { PolicyEngine } from "../policy/engine.ts";
-import type { Endpoint, PolicySnapshot } from "../policy/snapshot.ts";
-import { type Peer, podPeer, reservedPeer, unknownPeer } from "../spec/peer.ts";
-import { addressBytes, addressOfBytes } from "./address.ts";
-import { madeUpMac } from "./made_up_mac.ts";
-
-/** Something that can stand at one end of a flow. */
-export interface Party {
-  /** How reports call it: `default/xwing`, `host`, `world-ipv4`. */
-  readonly name: string;
-  readonly peer: Peer;
-  /** Numeric identity that the engine gave it. */
-  readonly identity: number;
-}
+import type { Redirect } from "../policy/redirect.ts";
+import type { PolicySnapshot } from "../policy/snapshot.ts";
+import { type EvaluateOptions, evaluateSide, type SideVerdict } from "../spec/evaluate.ts";
+import type { Flow } from "../spec/flow.ts";
+import { addressOfBytes } from "./address.ts";
+import { withAddresses } from "./made_up_address.ts";
+import { namedBlocks } from "./named_blocks.ts";
+import { hostEndpoints, nodeOf } from "./node_of.ts";
+import { Parties, type Party } from "./parties.ts";
+import { engineSettings, type ScenarioOptions, specOptions } from "./scenario_options.ts";
 
 /** A cluster, compiled and as text. */
 export interface Scenario {
   /** What was read, for reproducers. */
   readonly manifests: readonly ManifestText[];
-  readonly policies: readonly CiliumNetworkPolicy[];
+  readonly options: ScenarioOptions;
+  /** What was read; every pod has an address. */
+  readonly objects: readonly ClusterObject[];
   readonly snapshot: PolicySnapshot;
   /** The node as datapaths load it. */
   readonly node: NodeState;
+  /** Every block and address that anything but a pod names. */
+  readonly blocks: readonly IpPrefix[];
+  /** Identities that somebody has. */
+  readonly identities: readonly number[];
+  /** A proxy listens for every redirect; else for none, and such packets are dropped. */
+  readonly hasProxies: boolean;
+  /** The same without proxies. */
+  withoutProxies(): Scenario;
   /** The endpoint with this id. */
   endpoint(id: number): { readonly state: EndpointState; readonly party: Party };
   /** The endpoint that has an address. */
@@ -41,60 +49,106 @@ export interface Scenario {
   partyAt(address: IpAddress): Party;
   /** Who has an identity; for identities that travel in a mark. */
   partyOf(identity: number): Party;
+  /** What the text of the policies says of one side of a flow. */
+  evaluate(flow: Flow, direction: RuleDirection): SideVerdict;
   /** The rules that a cookie names. */
   rulesOf(cookie: number): readonly RuleOrigin[] | undefined;
+  /** The redirect whose proxy listens on a port. */
+  redirectAt(port: number): Redirect | undefined;
 }
 
 /**
- * Compiles a cluster.
+ * Compiles a cluster. Pods without an address are given one, so that packets can be made.
  *
  * @param objects What was read from `manifests`.
  */
 export async function makeScenario(
   manifests: readonly ManifestText[],
   objects: readonly ClusterObject[],
+  options: ScenarioOptions = {},
 ): Promise<Scenario> {
-  using engine = new PolicyEngine();
-  const snapshot = await engine.apply(replaceWith(objects));
-  return new CompiledScenario(manifests, objects, snapshot);
+  const addressed = withAddresses(objects);
+  using engine = new PolicyEngine({ settings: engineSettings(options) });
+  const names = [...options.names ?? []].map(([name, addresses]) => ({ name, addresses }));
+  await engine.applyNames(names);
+  const snapshot = await engine.apply(replaceWith(addressed));
+  return new CompiledScenario({ manifests, objects: addressed, options, snapshot }, true);
 }
 
+/**
+ * The nodes whose views together are the whole cluster, by name. A cluster that knows of no
+ * node has one view, without a name.
+ */
+export function viewsOf(objects: readonly ClusterObject[]): readonly (string | undefined)[] {
+  const names = objects.flatMap((object) => {
+    if (object.kind === "Node") return object.name;
+    return object.kind === "Pod" && !object.terminated ? object.nodeName ?? [] : [];
+  });
+  return names.length === 0 ? [undefined] : [...new Set(names)].sort();
+}
+
+type Parts = Pick<Scenario, "manifests" | "objects" | "options" | "snapshot">;
+
+/** Ports on which proxies listen: this and the number of the redirect. */
+const PROXY_PORTS = 20_000;
+
 class CompiledScenario implements Scenario {
-  readonly policies: readonly CiliumNetworkPolicy[];
+  readonly manifests: readonly ManifestText[];
+  readonly objects: readonly ClusterObject[];
+  readonly options: ScenarioOptions;
+  readonly snapshot: PolicySnapshot;
   readonly node: NodeState;
+  readonly blocks: readonly IpPrefix[];
+  readonly #parts: Parts;
+  readonly #parties: Parties;
   readonly #endpoints = new Map<number, { state: EndpointState; party: Party }>();
   readonly #routes = new Map<string, EndpointState>();
-  readonly #addresses = new Map<string, Party>();
-  readonly #identities = new Map<number, Party>();
+  /** Pods and namespaces are no part of what is said of a flow, and may be many. */
+  readonly #text: readonly ClusterObject[];
+  readonly #specOptions: EvaluateOptions;
 
-  constructor(
-    readonly manifests: readonly ManifestText[],
-    objects: readonly ClusterObject[],
-    readonly snapshot: PolicySnapshot,
-  ) {
-    this.policies = objects.filter((o) => o.kind === "CiliumNetworkPolicy");
-    this.node = nodeOf(snapshot);
-    for (const { id, labels } of snapshot.identities) {
-      const reserved = labels.filter((l) => l.source === "reserved").map((l) => l.key);
-      if (reserved.length === 0) continue;
-      const [name = ""] = reserved;
-      this.#identities.set(id, { name, identity: id, peer: reservedPeer(...reserved) });
-    }
-    const namespaces = new Map(
-      objects.filter((o) => o.kind === "Namespace").map((o) => [o.name, o]),
-    );
-    for (const object of objects) if (object.kind === "Pod") this.#addPod(object, namespaces);
+  constructor(parts: Parts, readonly hasProxies: boolean) {
+    const { manifests, objects, options, snapshot } = parts;
+    this.#parts = parts;
+    this.manifests = manifests;
+    this.objects = objects;
+    this.options = options;
+    this.snapshot = snapshot;
+    this.#text = objects.filter(({ kind }) => kind !== "Pod" && kind !== "Namespace");
+    this.#specOptions = specOptions(options);
+    this.node = this.#nodeState();
+    const answered = [...options.names?.values() ?? []].flat();
+    this.blocks = [...namedBlocks(objects), ...answered.map((address) => ipPrefixOf(address))];
+    const boundaries = { node: this.node, blocks: this.blocks };
+    this.#parties = new Parties(objects, snapshot, boundaries, options.node);
+    const hosts = hostEndpoints(snapshot);
     for (const state of this.node.endpoints) {
-      const party = this.#partyOfEndpoint(state.id);
-      this.#endpoints.set(state.id, { state, party });
-      for (const bytes of [state.ipv4, state.ipv6]) {
-        if (bytes !== undefined) this.#routes.set(addressOfBytes(bytes).text, state);
-      }
+      const addresses = [state.ipv4, state.ipv6].filter((bytes) => bytes !== undefined)
+        .map(addressOfBytes);
+      for (const { text } of addresses) this.#routes.set(text, state);
+      const [first] = addresses;
+      const host = hosts.get(state.id);
+      const party = host === undefined
+        ? first && this.#parties.at(first)
+        : this.#parties.node(host.name, first);
+      if (party !== undefined) this.#endpoints.set(state.id, { state, party });
     }
   }
 
+  get identities(): readonly number[] {
+    return this.#parties.identities;
+  }
+
+  withoutProxies(): Scenario {
+    return new CompiledScenario(this.#parts, false);
+  }
+
   endpoint(id: number): { readonly state: EndpointState; readonly party: Party } {
-    return known(this.#endpoints.get(id), "endpoint", id);
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint !== undefined) return endpoint;
+    throw new RangeError(
+      `Cannot find endpoint "${id}": unknown, expected one of the scenario with an address`,
+    );
   }
 
   endpointAt(address: IpAddress): EndpointState | undefined {
@@ -102,98 +156,37 @@ class CompiledScenario implements Scenario {
   }
 
   partyAt(address: IpAddress): Party {
-    const party = this.#addresses.get(address.text);
-    if (party !== undefined) return party;
-    const peer = unknownPeer(address.family);
-    const name = peer.kind === "reserved" ? peer.labels[0] : undefined;
-    const world = [...this.#identities.values()].find((p) => p.name === name);
-    return known(world, "identity", name ?? "world");
+    return this.#parties.at(address);
   }
 
   partyOf(identity: number): Party {
-    return known(this.#identities.get(identity), "identity", identity);
+    return this.#parties.of(identity);
+  }
+
+  evaluate(flow: Flow, direction: RuleDirection): SideVerdict {
+    return evaluateSide(this.#text, flow, direction, this.#specOptions);
   }
 
   rulesOf(cookie: number): readonly RuleOrigin[] | undefined {
     return this.snapshot.rulesOf(cookie);
   }
 
-  #addPod(pod: Pod, namespaces: ReadonlyMap<string, Namespace>): void {
-    if (pod.terminated) return;
-    const party = this.#partyOfPod(pod, namespaces.get(pod.namespace));
-    if (party === undefined) return;
-    for (const { text } of pod.addresses) {
-      if (!this.#addresses.has(text)) this.#addresses.set(text, party);
-    }
-    if (!this.#identities.has(party.identity)) this.#identities.set(party.identity, party);
+  redirectAt(port: number): Redirect | undefined {
+    return this.snapshot.redirectOf(port - PROXY_PORTS);
   }
 
-  #partyOfPod(pod: Pod, namespace: Namespace | undefined): Party | undefined {
-    if (pod.hostNetwork) return this.#identities.get(HOST);
-    const { snapshot } = this;
-    const endpoint = snapshot.endpoints.find((e) =>
-      e.namespace === pod.namespace && e.name === pod.name
+  #nodeState(): NodeState {
+    const node = nodeOf(this.snapshot);
+    const { audit = false } = this.options;
+    const ids = new Set(
+      node.policies.flatMap(({ mapState }) => mapState.entries.map(({ redirect }) => redirect)),
     );
-    if (endpoint === undefined) return undefined;
+    const redirects = [...ids].filter((id) => id !== undefined)
+      .map((id) => ({ id, port: this.hasProxies ? PROXY_PORTS + id : 0 }));
     return {
-      name: nameOf(endpoint),
-      identity: endpoint.identity,
-      peer: podPeer(pod, namespace),
+      ...node,
+      endpoints: audit ? node.endpoints.map((one) => ({ ...one, audit })) : node.endpoints,
+      redirects,
     };
   }
-
-  #partyOfEndpoint(id: number): Party {
-    const endpoint = this.snapshot.endpoints.find((e) => e.id === id);
-    const name = endpoint === undefined ? "" : nameOf(endpoint);
-    const same = this.#identities.get(endpoint?.identity ?? 0);
-    return { ...known(same, "endpoint", id), name };
-  }
-}
-
-const HOST = 1;
-
-function nameOf({ namespace, name }: Endpoint): string {
-  return `${namespace}/${name}`;
-}
-
-function known<T>(value: T | undefined, kind: string, key: number | string): T {
-  if (value !== undefined) return value;
-  throw new RangeError(`Cannot find ${kind} "${key}": unknown, expected one of the scenario`);
-}
-
-/** The node on which every pod of the snapshot runs. Interfaces and MACs are made up. */
-export function nodeOf(snapshot: PolicySnapshot): NodeState {
-  return {
-    endpoints: snapshot.endpoints.map(endpointState),
-    identities: snapshot.identities.flatMap(({ id, slot }) =>
-      slot === undefined ? [] : [{ identity: id, slot }]
-    ),
-    ipcache: snapshot.ipcache.map(({ address, prefixLength, identity }) => ({
-      address: addressBytes(address),
-      identity,
-      ...(prefixLength === undefined ? {} : { prefixLength }),
-    })),
-    policies: snapshot.policies.map(({ number, revision, mapState }) => ({
-      number,
-      revision,
-      mapState,
-    })),
-  };
-}
-
-const FIRST_IFINDEX = 100;
-
-function endpointState({ id, addresses, identity, policy }: Endpoint): EndpointState {
-  const ipv4 = addresses.find(({ family }) => family === 4);
-  const ipv6 = addresses.find(({ family }) => family === 6);
-  return {
-    id,
-    ipv4: ipv4 && addressBytes(ipv4),
-    ipv6: ipv6 && addressBytes(ipv6),
-    mac: madeUpMac(id, 1),
-    nodeMac: madeUpMac(id, 2),
-    ifindex: FIRST_IFINDEX + id,
-    identity,
-    policy,
-  };
 }

@@ -1,15 +1,19 @@
 import type { PacketInput } from "../datapath/packet_batch.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
+import type { Redirect } from "../policy/redirect.ts";
 import type { Flow } from "./flow.ts";
 import type { ExpectedEvent } from "./opinion.ts";
 import type { Phase } from "./packet_maker.ts";
+import type { ExpectedProxy } from "./proxy.ts";
 
 /** What must become of a packet, byte for byte. */
 export interface ExpectedOutcome {
   /** `TC_ACT_*`. */
   readonly verdict: number;
-  /** `skb->mark`, unsigned. */
+  /** `skb->mark`, unsigned; of no meaning where there is a proxy. */
   readonly mark: number;
+  /** The mark must send it to a proxy like this. */
+  readonly proxy?: ExpectedProxy | undefined;
   readonly data: Uint8Array;
   readonly events: readonly ExpectedEvent[];
   /** No flow of before had a part in it; see `Expectation`. */
@@ -42,3 +46,10 @@ export interface TestPacket extends PacketInput {
 
 /** Resolves the rules behind an event's cookie. */
 export type RulesOfCookie = (cookie: number) => readonly RuleOrigin[] | undefined;
+
+/** Resolves the numbers in what datapaths answer. */
+export interface Meanings {
+  readonly rulesOf: RulesOfCookie;
+  /** The redirect whose proxy listens on a port. @default nobody listens */
+  redirectAt?(port: number): Redirect | undefined;
+}

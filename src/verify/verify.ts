@@ -10,11 +10,12 @@ import { PACKET_BATCH } from "../datapath/layout.ts";
 import { type BatchMismatch, type ClassReport, runClasses } from "./class_run.ts";
 import { ClassSpace } from "./classes.ts";
 import { Comparison } from "./compare.ts";
-import { rulePorts } from "./pairs.ts";
+import { icmpTypes, portRanges, portSpecs } from "./port_specs.ts";
 import { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import { Signatures } from "./signature.ts";
 import { runRandom } from "./soundness.ts";
+import type { Meanings } from "./test_packet.ts";
 
 /** What to do beside the classes. */
 export interface VerifyOptions {
@@ -22,6 +23,8 @@ export interface VerifyOptions {
   readonly random: number;
   /** Unsigned 32-bit; the same seed gives the same flows. */
   readonly seed: number;
+  /** Most classes to try; the seed draws which ones. @default {Infinity} */
+  readonly classes?: number;
   /** Called between batches. */
   readonly onProgress?: (stage: "classes" | "random", done: number, total: number) => void;
 }
@@ -29,6 +32,8 @@ export interface VerifyOptions {
 /** What {@linkcode verifyScenario} found. */
 export interface VerifyReport {
   readonly classes: Pick<ClassReport, "total" | "checked">;
+  /** Numbers of the classes that go to a proxy: to be tried without proxies as well. */
+  readonly redirected: readonly number[];
   readonly random: { readonly flows: number; readonly seed: number };
   /** Packets that every datapath has run. */
   readonly packets: number;
@@ -47,18 +52,16 @@ export function verifyScenario(
   scenario: Scenario,
   memory: DatapathMemory,
   datapaths: readonly Datapath[],
-  { random: count, seed, onProgress = () => {} }: VerifyOptions,
+  { random: count, seed, classes: most = Infinity, onProgress = () => {} }: VerifyOptions,
 ): VerifyReport {
   const comparison = openComparison(scenario, memory, datapaths);
-  const space = new ClassSpace({ node: scenario.node, ports: rulePorts(scenario.policies) });
+  const space = classSpaceOf(scenario);
   const signatures = new Signatures(space.total);
-  const classes = runClasses(
-    scenario,
-    space,
-    comparison,
-    signatures,
-    (done) => onProgress("classes", done, space.cases),
-  );
+  const draw = new Random(seed);
+  const classes = runClasses(scenario, space, comparison, signatures, {
+    only: most < space.total ? drawn(space, most, draw) : undefined,
+    onProgress: (done) => onProgress("classes", done, space.cases),
+  });
   const sound = classes.mismatches.length > 0 || space.total === 0
     // Random flows are judged by their classes, which must be right first.
     ? { flows: 0, mismatches: [] }
@@ -67,7 +70,7 @@ export function verifyScenario(
       space,
       comparison,
       signatures,
-      { count, random: new Random(seed) },
+      { count, random: draw },
       (done) => onProgress("random", done, count),
     );
   const rates = [...comparison.timing].map(([name, { nanoseconds, packets }]) =>
@@ -75,6 +78,7 @@ export function verifyScenario(
   );
   return {
     classes: { total: classes.total, checked: classes.checked },
+    redirected: classes.redirected,
     random: { flows: sound.flows, seed },
     packets: classes.packets + sound.flows,
     mismatches: [...classes.mismatches, ...sound.mismatches],
@@ -82,9 +86,46 @@ export function verifyScenario(
   };
 }
 
+/**
+ * Compares the datapaths on the classes whose packets go to a proxy, where no proxy listens:
+ * what should be read by one is dropped.
+ *
+ * @param datapaths At least one, with the node of `scenario.withoutProxies()` loaded.
+ * @param redirected What {@linkcode verifyScenario} found.
+ */
+export function verifyWithoutProxies(
+  scenario: Scenario,
+  memory: DatapathMemory,
+  datapaths: readonly Datapath[],
+  redirected: readonly number[],
+): ClassReport {
+  const comparison = openComparison(scenario, memory, datapaths);
+  const space = classSpaceOf(scenario);
+  const signatures = new Signatures(space.total);
+  return runClasses(scenario.withoutProxies(), space, comparison, signatures, { only: redirected });
+}
+
+/** The classes of flows of a scenario: cut by its text, and by its tables. */
+export function classSpaceOf({ node, blocks, objects, identities }: Scenario): ClassSpace {
+  return new ClassSpace({
+    node,
+    blocks,
+    identities,
+    ports: portRanges(portSpecs(objects)),
+    icmpTypes: icmpTypes(objects),
+  });
+}
+
+/** Numbers of some classes, each once, in order. */
+function drawn(space: ClassSpace, draws: number, random: Random): number[] {
+  const numbers = new Set<number>();
+  for (let i = 0; i < draws; i++) numbers.add(space.draw(random));
+  return [...numbers].sort((a, b) => a - b);
+}
+
 /** Makes the batches for a comparison of datapaths that share a memory. */
 export function openComparison(
-  scenario: Pick<Scenario, "rulesOf">,
+  meanings: Meanings,
   memory: DatapathMemory,
   datapaths: readonly Datapath[],
 ): Comparison {
@@ -92,9 +133,8 @@ export function openComparison(
     datapath,
     output: memory.packetBatch(PACKET_BATCH),
   }));
-  return new Comparison(
-    memory.packetBatch(PACKET_BATCH),
-    legs,
-    (cookie) => scenario.rulesOf(cookie),
-  );
+  return new Comparison(memory.packetBatch(PACKET_BATCH), legs, {
+    rulesOf: (cookie) => meanings.rulesOf(cookie),
+    redirectAt: (port) => meanings.redirectAt?.(port),
+  });
 }

@@ -62,13 +62,52 @@ tcxTest("runDemo() lets the Death Star's pods meet, as the emulator foresaw", as
   });
 });
 
-tcxTest("runDemo() runs pods of one family, and leaves out pods without an address", async () => {
-  const text = podText("a", "10.0.0.1") + podText("b", "10.0.0.2") + podText("c", "");
+tcxTest("runDemo() runs pods of one family, and gives addresses to pods without", async () => {
+  const text = podText("a", "10.0.0.1") + podText("b", "") + podText("c", "");
   const { results, notes } = await runDemo(await mustCompile(text));
-  assertEquals(notes, ["c has no address: left out"]);
+  assertEquals(notes, []);
   assertEquals(summarize(results).mismatches, 0);
-  assertEquals(new Set(results.map(({ family }) => family)), new Set([4]));
-  assertEquals(new Set(results.map(({ source }) => source)), new Set(["default/a", "default/b"]));
+  const familiesOf = (from: string, to: string) =>
+    new Set(
+      results.filter(({ source, destination }) => source === from && destination === to)
+        .map(({ family }) => family),
+    );
+  assertEquals(familiesOf("default/a", "default/b"), new Set([4]));
+  assertEquals(familiesOf("default/c", "default/b"), new Set([4, 6]));
+});
+
+const REDIRECTS = `---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: http }
+spec:
+  endpointSelector: {}
+  ingress:
+    - toPorts:
+        - ports: [{ port: "80", protocol: TCP }]
+          rules: { http: [{ method: GET }] }
+        - ports: [{ port: "81", protocol: TCP }]
+  egressDeny:
+    - toCIDR: [192.0.2.0/24]
+  enableDefaultDeny: { egress: false }
+`;
+
+tcxTest("runDemo() foresees that what a proxy should read is dropped without one", async () => {
+  const text = podText("a", "10.0.0.1") + podText("b", "10.0.0.2") + REDIRECTS;
+  const { results, notes } = await runDemo(await mustCompile(text));
+  assertEquals(notes, [
+    "not shown, as there are only pods: addresses outside of the cluster, requests above the " +
+    "transport (no proxy listens) (twinpath verify tries them)",
+  ]);
+  assertEquals(results.filter(({ match }) => !match), []);
+  const outcomes = results.filter(({ protocol, port }) => protocol === "TCP" && port <= 81)
+    .map(({ source, port, outcome, kernel }) => [source, port, outcome, kernel?.reason]);
+  assertEquals(outcomes, [
+    ["default/a", 80, "denied", "proxy lookup failed"],
+    ["default/a", 81, "reached", ""],
+    ["default/b", 80, "denied", "proxy lookup failed"],
+    ["default/b", 81, "reached", ""],
+  ]);
 });
 
 tcxTest("runDemo() ends with its signal and closes everything", async () => {
@@ -91,8 +130,8 @@ Deno.test("runDemo() refuses clusters that it cannot show", async () => {
   );
   for (
     const [text, message] of [
-      [podText("a", "10.0.0.1"), "1 pods with an address, expected 2 to 16"],
-      [many.join(""), "17 pods with an address, expected 2 to 16"],
+      [podText("a", "10.0.0.1"), "1 pods, expected 2 to 16"],
+      [many.join(""), "17 pods, expected 2 to 16"],
       [podText("a", "10.0.0.1") + podText("b", "10.0.0.1"), "held by default/a"],
     ] as const
   ) {

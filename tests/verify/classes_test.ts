@@ -1,10 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { ClassSpace } from "../../src/verify/classes.ts";
-import { rulePorts } from "../../src/verify/pairs.ts";
+import { classSpaceOf } from "../../src/verify/verify.ts";
 import { mustMakeDeathStar } from "./_scenario.ts";
 
 const scenario = await mustMakeDeathStar();
-const space = new ClassSpace({ node: scenario.node, ports: rulePorts(scenario.policies) });
+const space = classSpaceOf(scenario);
 
 Deno.test("ClassSpace.classes() numbers every class once, in order", () => {
   const indexes = [...space.classes()].map(({ index }) => index);
