@@ -56,8 +56,9 @@ export class EndFinder {
   #blocks: readonly IpPrefix[] | undefined;
   readonly #pods = new Map<string, Pod>();
   readonly #byAddress = new Map<string, Pod | Node>();
-  /** Declared ports by the labels of the pods. */
-  #ports: Map<string, Pod["containerPorts"]> | undefined;
+  /** Declared ports by the labels of the pods, for each pod. */
+  #ports: ReadonlyMap<string, readonly Pod["containerPorts"][]> | undefined;
+  readonly #namesPorts: boolean;
   readonly #services = new Map<string, string>();
   readonly #apiServers = new Set<string>();
   readonly #known = new Map<string, End | UnknownEndError>();
@@ -70,6 +71,7 @@ export class EndFinder {
     const others = objects.filter(({ kind }) => kind !== "Pod");
     this.#objects = others;
     this.#ends = new Ends(others, options.cluster ?? "default");
+    this.#namesPorts = others.some(namesPorts);
     for (const object of objects) this.#add(object);
   }
 
@@ -174,8 +176,16 @@ export class EndFinder {
   #endOfPod(pod: Pod): End {
     const name = `${pod.namespace}/${pod.name}`;
     const several = pod.standsFor === undefined ? {} : { several: true as const };
-    const peer = this.#ends.pod(pod);
+    const peer = this.#peerOf(pod);
     return pod.hostNetwork ? { name, peer } : { name, peer, pod, ...several };
+  }
+
+  /** A pod; what port names mean to others depends on all pods that are like it. */
+  #peerOf(pod: Pod, address?: IpAddress): Peer {
+    const peer = this.#ends.pod(pod, address);
+    if (peer.kind !== "pod" || !this.#namesPorts) return peer;
+    const alike = this.#portsOfAlike(peer);
+    return alike.length < 2 ? peer : { ...peer, sharedPorts: alike.flatMap((ports = []) => ports) };
   }
 
   #addressEnd(address: IpAddress): End {
@@ -188,7 +198,7 @@ export class EndFinder {
     }
     const owner = this.#byAddress.get(address.text);
     if (owner?.kind === "Pod") {
-      return { ...this.#endOfPod(owner), peer: this.#ends.pod(owner, address), address };
+      return { ...this.#endOfPod(owner), peer: this.#peerOf(owner, address), address };
     }
     if (owner?.kind === "Node") {
       return { name: address.text, peer: this.#ends.node(owner.name, address), address };
@@ -213,20 +223,30 @@ export class EndFinder {
       addresses: [],
       location: { file: "", line: 0, column: 0 },
     };
-    const containerPorts = this.#portsOfAlike(this.#ends.pod(bare));
+    const [containerPorts] = this.#portsOfAlike(this.#ends.pod(bare));
     const pod: Pod = containerPorts === undefined ? bare : { ...bare, containerPorts };
     this.#supposed.push(pod);
-    const end: End = { name, peer: this.#ends.pod(pod), pod, several: true };
+    const end: End = { name, peer: this.#peerOf(pod), pod, several: true };
     this.#supposedEnds.set(`${text.namespace}/${key}`, end);
     return end;
   }
 
-  /** Ports of the pods that have these labels, if there are any: a name means the same there. */
-  #portsOfAlike(peer: Peer): Pod["containerPorts"] {
-    this.#ports ??= new Map(
-      [...this.#pods.values()].map((pod) => [labelsKey(this.#ends.pod(pod)), pod.containerPorts]),
-    );
-    return this.#ports.get(labelsKey(peer));
+  /** Ports of the live pods that have these labels, for each of them. */
+  #portsOfAlike(peer: Peer): readonly Pod["containerPorts"][] {
+    this.#ports ??= this.#listPorts();
+    return this.#ports.get(labelsKey(peer)) ?? [];
+  }
+
+  #listPorts(): ReadonlyMap<string, readonly Pod["containerPorts"][]> {
+    const ports = new Map<string, Pod["containerPorts"][]>();
+    for (const pod of this.#pods.values()) {
+      if (pod.terminated || pod.hostNetwork) continue;
+      const key = labelsKey(this.#ends.pod(pod));
+      const known = ports.get(key);
+      if (known === undefined) ports.set(key, [pod.containerPorts]);
+      else known.push(pod.containerPorts);
+    }
+    return ports;
   }
 
   /** What is known of a well-known peer. The API server is taken to run on another node. */
@@ -249,6 +269,29 @@ export class EndFinder {
     this.#blocks ??= namedBlocks(this.#objects);
     const address = unnamedAddress(family, this.#blocks);
     return address === undefined ? unknownPeer(family) : addressPeer(address);
+  }
+}
+
+/** Tells whether a policy names ports: only then does it matter what pods call theirs. */
+function namesPorts(object: ClusterObject): boolean {
+  switch (object.kind) {
+    case "CiliumNetworkPolicy":
+    case "CiliumClusterwideNetworkPolicy":
+      return object.specs.some(({ ingress = [], ingressDeny = [], egress = [], egressDeny = [] }) =>
+        [...ingress, ...ingressDeny, ...egress, ...egressDeny].some(({ toPorts = [] }) =>
+          toPorts.some(({ namedPorts }) => namedPorts !== undefined)
+        )
+      );
+    case "NetworkPolicy":
+      return [...object.ingress ?? [], ...object.egress ?? []].some(({ ports = [] }) =>
+        ports.some(({ port }) => typeof port === "string")
+      );
+    case "ClusterNetworkPolicy":
+      return [...object.ingress, ...object.egress].some(({ protocols = [] }) =>
+        protocols.some((item) => "namedPort" in item)
+      );
+    default:
+      return false;
   }
 }
 

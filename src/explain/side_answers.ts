@@ -1,6 +1,6 @@
 import { VERDICT_ALLOW, VERDICT_DENY, VERDICT_NONE, VERDICT_REDIRECT } from "../datapath/layout.ts";
 import { type L7Matcher, l7Matcher } from "../policy/l7_matcher.ts";
-import type { MapStateEntry } from "../policy/map_state.ts";
+import { type MapStateEntry, prefixLengthOf } from "../policy/map_state.ts";
 import { oneSide, type Question, type SideAnswer } from "./answer.ts";
 import type { CompiledCluster } from "./compiled_cluster.ts";
 import { collectDeciding, type PeerEntries } from "./policy_index.ts";
@@ -53,7 +53,7 @@ export class SideAnswers {
     const entries = this.#entries;
     collectDeciding(peer, flow.protocol, flow.port, entries);
     this.#mustAgree(flow, verdict, cookie);
-    const decided = entries.find((entry) => entry.cookie === cookie);
+    const decided = longestOf(entries, cookie);
     const authType = decided?.authType ?? 0;
     if (authType > 0) key += 8;
     const redirect = decided?.redirect;
@@ -117,6 +117,20 @@ export class SideAnswers {
     const reason = rules.length === 0 ? "no policy" : "rule";
     return oneSide(verdict === VERDICT_REDIRECT ? "redirected" : "allowed", reason, rules);
   }
+}
+
+/**
+ * The entry that matched, of several with its cookie: one rule may have a narrow entry inside
+ * of a broad one. The longest match wins, that of the peer before that of everyone, which is
+ * collected first.
+ */
+function longestOf(entries: readonly MapStateEntry[], cookie: number): MapStateEntry | undefined {
+  let longest: MapStateEntry | undefined;
+  for (const entry of entries) {
+    if (entry.cookie !== cookie) continue;
+    if (longest === undefined || prefixLengthOf(entry) >= prefixLengthOf(longest)) longest = entry;
+  }
+  return longest;
 }
 
 const VERDICTS: Readonly<Record<string, number>> = {

@@ -62,25 +62,7 @@ function podManifest(
 type PodShape = typeof pod extends fc.Arbitrary<infer T> ? T : never;
 
 const pods = fc.array(pod, { minLength: 1, maxLength: 4 })
-  .map((pods) => pods.map((shape) => withPortsOf(pods.find(isLike(shape)) ?? shape, shape)))
   .map((pods) => pods.map(podManifest));
-
-/**
- * Policy knows pods by their identity: what a port name means for those that share one is
- * a question for tests of its own (see `NamedPortTable`), here they declare the same.
- */
-function isLike(shape: PodShape): (other: PodShape) => boolean {
-  return (other) => identityText(other) === identityText(shape);
-}
-
-function identityText({ namespace, labels, serviceAccountName }: PodShape): string {
-  const { "pod-template-hash": _, ...own } = labels;
-  return JSON.stringify([namespace, serviceAccountName, Object.entries(own).sort()]);
-}
-
-function withPortsOf({ ports }: PodShape, shape: PodShape): PodShape {
-  return { ...shape, ports };
-}
 
 const nodes: readonly Manifest[] = NODES.map(({ name, ipv4, ipv6, labels }) => ({
   apiVersion: "v1",
