@@ -76,7 +76,7 @@ const CAPACITY: u32 = (EVENTS_RING_BYTES - 1) / (80 + 8);
 /** Kinds of events of packets without a flow → when one was last raised, seconds. */
 // @ts-ignore: decorator
 @inline
-function reported(): Table {
+export function reported(): Table {
   return changetype<Table>(own + REPORTED_OFF);
 }
 

@@ -30,13 +30,13 @@ import { FRAGMENT_KEY_OFF, FRAGMENT_VALUE_OFF, FRAGMENTS4_OFF, FRAGMENTS6_OFF, o
 
 // @ts-ignore: decorator
 @inline
-function fragments4(): Table {
+export function fragments4(): Table {
   return changetype<Table>(own + FRAGMENTS4_OFF);
 }
 
 // @ts-ignore: decorator
 @inline
-function fragments6(): Table {
+export function fragments6(): Table {
   return changetype<Table>(own + FRAGMENTS6_OFF);
 }
 

@@ -36,6 +36,18 @@ export {
 } from "./events";
 export { reclaimImages, retireImage } from "./epoch";
 export { clearFragments } from "./fragment";
+export { differingEntry, differingEvent, differingPacket, forgetTraffic } from "./fuzz_compare";
+export {
+  clearCoverage,
+  coverageCount,
+  coverageCounters,
+  coverEvents,
+  coverFlows,
+  lruPressure,
+  runCovered,
+} from "./fuzz_coverage";
+export { fuzzClock, generatePackets, startFuzz } from "./fuzz_generate";
+export { setFuzzList } from "./fuzz_world";
 export { buildImage } from "./image_builder";
 export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
 export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";

@@ -139,6 +139,11 @@ export abstract class KernelHarness<Maps extends NodeMaps> implements Datapath {
     return this.#require().node;
   }
 
+  /** Through which packets enter; see bpf/harness.bpf.c. */
+  get harness(): Collection {
+    return this.#require().harness;
+  }
+
   /** The state that is loaded. */
   protected get state(): NodeState {
     return this.#require().state;

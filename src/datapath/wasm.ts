@@ -95,6 +95,22 @@ export interface WasmExports {
   eventsAddress(): number;
   eventsBytes(): number;
   eventsLost(): number;
+
+  setFuzzList(list: number, address: number, count: number): void;
+  startFuzz(seedLow: number, seedHigh: number, start: number): number;
+  fuzzClock(): number;
+  generatePackets(slots: number, count: number): void;
+  runCovered(input: number, count: number, output: number): void;
+  differingPacket(a: number, b: number, count: number): number;
+  differingEvent(events: number, eventBytes: number, records: number, bytes: number): number;
+  differingEntry(table: number, keys: number, values: number, count: number): number;
+  forgetTraffic(): void;
+  coverageCounters(): number;
+  coverageCount(): number;
+  clearCoverage(): void;
+  coverEvents(events: number, bytes: number): void;
+  coverFlows(): void;
+  lruPressure(flows: number): number;
 }
 
 /** A module and the memory it works in. */

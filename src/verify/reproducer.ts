@@ -231,7 +231,8 @@ function parseNames(value: unknown): Record<string, string[]> {
   }));
 }
 
-function parseFault(value: unknown): ImageFault {
+/** Reads a fault. */
+export function parseFault(value: unknown): ImageFault {
   const { datapath, policy, byte } = objectAt(value, "fault");
   if (datapath !== "emulator" && datapath !== "kernel") {
     refuse("fault.datapath", datapath, "emulator or kernel");
@@ -239,18 +240,21 @@ function parseFault(value: unknown): ImageFault {
   return { datapath, policy: numberAt(policy, "policy"), byte: numberAt(byte, "byte") };
 }
 
-function objectAt(value: unknown, path: string): Record<string, unknown> {
+/** The value as an object, or a SyntaxError that names its path. */
+export function objectAt(value: unknown, path: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     refuse(path, value, "an object");
   }
   return value as Record<string, unknown>;
 }
 
-function listAt(value: unknown, path: string): unknown[] {
+/** The value as a list, or a SyntaxError. */
+export function listAt(value: unknown, path: string): unknown[] {
   return Array.isArray(value) ? value : refuse(path, value, "a list");
 }
 
-function stringAt(value: unknown, path: string): string {
+/** The value as a text, or a SyntaxError. */
+export function stringAt(value: unknown, path: string): string {
   return typeof value === "string" ? value : refuse(path, value, "a text");
 }
 
@@ -258,13 +262,15 @@ function booleanAt(value: unknown, path: string): boolean {
   return typeof value === "boolean" ? value : refuse(path, value, "true or false");
 }
 
-function numberAt(value: unknown, path: string): number {
+/** The value as an unsigned 32-bit number, or a SyntaxError. */
+export function numberAt(value: unknown, path: string): number {
   return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= 0xffffffff
     ? Number(value)
     : refuse(path, value, "a whole number up to 2^32 - 1");
 }
 
-function refuse(path: string, value: unknown, expected: string): never {
+/** Throws a SyntaxError: what stands at a path, and what is expected there. */
+export function refuse(path: string, value: unknown, expected: string): never {
   const shown = (JSON.stringify(value) ?? "absent").slice(0, 80);
   throw new SyntaxError(`Cannot read "${path}": ${shown}, expected ${expected}`);
 }
