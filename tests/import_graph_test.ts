@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   explain: ["cluster", "identity", "policy", "spec", "datapath", "verify"],
   replay: ["cluster", "policy", "datapath", "pcap", "verify"],
   demo: ["cluster", "identity", "policy", "datapath", "verify", "ebpf-ts-loader"],
+  fuzz: ["cluster", "policy", "datapath", "pcap", "verify", "ebpf-ts-loader"],
   cli: [
     "cluster",
     "identity",
@@ -26,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "pcap",
     "verify",
     "replay",
+    "fuzz",
     "explain",
     "demo",
     "ebpf-ts-loader",

@@ -1,14 +1,13 @@
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { PACKET_BATCH, PACKET_DATA_BYTES } from "../datapath/layout.ts";
+import { toHex } from "../verify/bytes.ts";
 import type { PacketBatch } from "../datapath/packet_batch.ts";
-import type { CapturedPacket } from "./capture.ts";
-
-const ETHERNET_BYTES = 14;
+import type { CapturedPacket } from "../pcap/capture.ts";
+import { ethernetFrame } from "../pcap/ethernet_frame.ts";
 
 /**
  * Puts captured packets where the generator takes them from: each one once, cut to the harness's
- * longest packet; without those that are shorter than an Ethernet header, and as many as a batch
- * has room for.
+ * longest packet; without those that no veth carries, and as many as a batch has room for.
  *
  * @returns `undefined` if none is left.
  */
@@ -17,11 +16,12 @@ export function corpusBatch(
   packets: Iterable<CapturedPacket>,
 ): PacketBatch | undefined {
   const known = new Map<string, Uint8Array>();
-  for (const { data } of packets) {
+  for (const { linkType, data } of packets) {
     if (known.size === PACKET_BATCH) break;
-    if (data.length < ETHERNET_BYTES) continue;
-    const cut = data.subarray(0, PACKET_DATA_BYTES);
-    known.set(cut.toHex(), cut);
+    const framed = ethernetFrame(linkType, data);
+    if ("refused" in framed) continue;
+    const cut = framed.frame.subarray(0, PACKET_DATA_BYTES);
+    known.set(toHex(cut), cut);
   }
   if (known.size === 0) return undefined;
   const batch = memory.packetBatch(known.size);

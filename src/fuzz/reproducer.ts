@@ -5,7 +5,9 @@
  * @module
  */
 import type { Hook } from "../datapath/packet_batch.ts";
-import { pcapOf } from "../verify/pcap.ts";
+import { readCapture } from "../pcap/capture.ts";
+import { CaptureError } from "../pcap/capture_error.ts";
+import { pcapOf } from "../pcap/write_pcap.ts";
 import {
   type ImageFault,
   listAt,
@@ -16,7 +18,6 @@ import {
   refuse,
   type ReproducerFile,
 } from "../verify/reproducer.ts";
-import { readCapture } from "./capture.ts";
 import type { FuzzMismatch } from "./fuzz.ts";
 import type { FuzzPacket } from "./packet_list.ts";
 import { worldOfJson, worldToJson } from "./world_json.ts";
@@ -81,7 +82,7 @@ export function parseFuzzReproducer(files: FuzzFiles): FuzzReproducer {
   const { version, seed, fault, packets } = objectAt(json, "reproducer");
   if (version !== 1) refuse("version", version, "1");
   const state: unknown = JSON.parse(files.state);
-  const captured = readCapture(files.packets, PACKETS_FILE);
+  const captured = packetsOf(files.packets);
   const arrivals = listAt(packets, "packets").map((item, i) => arrivalOf(item, `packets[${i}]`));
   if (arrivals.length !== captured.length) {
     refuse("packets", arrivals.length, `${captured.length}, as ${PACKETS_FILE} has`);
@@ -95,6 +96,18 @@ export function parseFuzzReproducer(files: FuzzFiles): FuzzReproducer {
       return arrival === undefined ? [] : [{ ...arrival, ...packet }];
     }),
   };
+}
+
+function packetsOf(capture: Uint8Array): Pick<FuzzPacket, "data" | "now">[] {
+  try {
+    return [...readCapture(capture, PACKETS_FILE)].map(({ data, time = 0n }) => ({
+      data,
+      now: time,
+    }));
+  } catch (cause) {
+    if (!(cause instanceof CaptureError)) throw cause;
+    throw new SyntaxError(cause.message, { cause });
+  }
 }
 
 function arrivalOf(
