@@ -3,6 +3,7 @@ import { demoCommand } from "./demo.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
 import { checkCommand } from "./check.ts";
 import { diffCommand } from "./diff.ts";
+import { fuzzCommand } from "./fuzz.ts";
 import { identityCommand } from "./identity.ts";
 import { matrixCommand } from "./matrix.ts";
 import { policymapCommand } from "./policymap.ts";
@@ -35,6 +36,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 
 const COMMANDS: readonly (() => Command)[] = [
   verifyCommand,
+  fuzzCommand,
   replayCommand,
   demoCommand,
   traceCommand,

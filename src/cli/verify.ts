@@ -100,7 +100,8 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-function seed(text: string): number {
+/** Reads `--seed`. */
+export function seed(text: string): number {
   const value = Number(text);
   if (!/^[0-9]+$/.test(text) || value > 0xffffffff) {
     throw new InvalidArgumentError("expected a whole number up to 4294967295");
@@ -108,7 +109,8 @@ function seed(text: string): number {
   return value;
 }
 
-function faultOf(text: string): VerifyFlags["fault"] {
+/** Reads `--fault`. */
+export function faultOf(text: string): VerifyFlags["fault"] {
   const match = /^(emulator|kernel):([0-9]{1,4}):([0-9]{1,8})$/.exec(text);
   const [, datapath, policy, byte] = match ?? [];
   if (datapath !== "emulator" && datapath !== "kernel") {

@@ -25,6 +25,7 @@ import { openComparison } from "../verify/verify.ts";
 import { Datapaths } from "./datapaths.ts";
 import { printMutation, printSkipped } from "./mutate_report.ts";
 import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
+import { isFuzzReproducer, runFuzzReplay } from "./fuzz_run.ts";
 import { clusterOf, loadCluster, scenarioOf } from "./load_scenario.ts";
 import { Progress } from "./progress.ts";
 import { printReplay, printVerify } from "./verify_report.ts";
@@ -58,7 +59,11 @@ export interface VerifyFlags {
 
 /** Runs `twinpath verify` and returns its exit code. */
 export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
-  if (flags.repro !== undefined) return await replay(flags, flags.repro);
+  const { repro } = flags;
+  if (repro !== undefined && await isFuzzReproducer(repro)) {
+    return await runFuzzReplay(repro, flags.output);
+  }
+  if (repro !== undefined) return await replay(flags, repro);
   if (flags.mutate) return await mutate(flags);
   const cluster = await loadCluster(flags.file ?? []);
   using datapaths = await openDatapaths(flags);

@@ -108,8 +108,9 @@ const GROUPS: readonly Group[] = [
   {
     title: "flow",
     lists: [FLAGS, ["tcp", "other"]],
+    // Whoever closes in reply has replied.
     ignores: ([flags = "", protocol]) =>
-      protocol === "other" && flags !== "" && flags !== "answered",
+      flags === "reply closing" || protocol === "other" && flags !== "" && flags !== "answered",
   },
   {
     title: "event",

@@ -27,7 +27,7 @@ export async function engineWorld(random: Random): Promise<World> {
     redirects: [...redirects].filter(() => random.below(4) !== 0)
       .map((id) => ({ id, port: 20_000 + id })),
     events: ["drop", "policy_verdict", "trace"] satisfies EventKind[],
-    eventInterval: random.pick([0, 0, 2, 30] as const),
+    eventInterval: random.pick([0, 0, 0, 2, 30] as const),
   };
   return { node, ghosts: ghostsOf(random), damaged: damagedOf(random, node), manifests };
 }

@@ -37,7 +37,7 @@ const EVENTS: readonly (readonly EventKind[])[] = [
 ];
 
 /** Seconds between events of one kind. */
-const INTERVALS = [0, 0, 1, 5, 30] as const;
+const INTERVALS = [0, 0, 0, 0, 1, 5, 30] as const;
 
 /** A node of random tables: every kind of identity, fallback, profile and fault. */
 export function randomWorld(random: Random): World {
