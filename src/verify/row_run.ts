@@ -77,7 +77,7 @@ export function* rowBatches(
       batch.push({
         ...packet,
         mark,
-        now: START_OF_TIME + BigInt(at) * SECOND + BigInt(batch.length),
+        now: START_OF_TIME + BigInt(Math.round(at * Number(SECOND))) + BigInt(batch.length),
         flow,
         row: description,
         describe: () => `${description}${place}`,

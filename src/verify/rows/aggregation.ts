@@ -13,14 +13,17 @@ import {
 
 const { SUBJECT, PEER } = ROW_ENDPOINT;
 
+/** The fraction of a second by which a clock that counts it wrongly would be late or early. */
+const JUST = 50e-6;
+
 /** Seconds at which packets come, and whether an event tells of the one that does. */
 const TIMES: readonly (readonly [at: number, told: boolean])[] = [
   [0, true],
   [1, false],
-  [ROW_INTERVAL - 1, false],
+  [ROW_INTERVAL - JUST, false],
   [ROW_INTERVAL, true],
   [ROW_INTERVAL + 1, false],
-  [2 * ROW_INTERVAL - 1, false],
+  [2 * ROW_INTERVAL - JUST, false],
   [2 * ROW_INTERVAL, true],
   [10 * ROW_INTERVAL, true],
 ];

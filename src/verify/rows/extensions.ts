@@ -113,6 +113,7 @@ export function extensionRows(ports: SourcePorts): PacketRow[] {
           .icmpv6({ type: 135 }).build(),
       drop("POLICY"),
     ),
+    ...otherRows(),
     ...bothWays(
       "IPv6 with nothing behind destination options",
       (way) => DESTINATION(start(way)).build(),
@@ -120,6 +121,24 @@ export function extensionRows(ports: SourcePorts): PacketRow[] {
     ),
   );
   return rows;
+}
+
+/** Numbers that are read further; ICMPv6 needs a type, which others have rows for. */
+const READ = [0, 6, 17, 43, 44, 51, 58, 60, 132];
+const ICMP = 1;
+
+/** All other protocols behind an extension header: judged by number. */
+function otherRows(): PacketRow[] {
+  const others = Array.from({ length: 256 }, (_, i) => i).filter((i) => !READ.includes(i));
+  return others.flatMap((protocol) =>
+    bothWays(
+      `IPv6 with protocol ${protocol} behind destination options`,
+      (way) =>
+        ip(6, way.source, way.destination).extension("destination", { protocol })
+          .payload(new Uint8Array(24).fill(0xff)).build(),
+      drop(protocol === ICMP ? "CT_UNKNOWN_PROTO" : "POLICY"),
+    )
+  );
 }
 
 /** The frame with `length` bytes behind the IPv6 header, which says so. */

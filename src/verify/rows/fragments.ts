@@ -6,6 +6,7 @@ import {
   drop,
   MACS,
   type PacketRow,
+  patched,
   type RowOutcome,
   type RowPacket,
   type RowParty,
@@ -13,7 +14,7 @@ import {
 } from "./row.ts";
 
 const { SUBJECT, PEER } = ROW_ENDPOINT;
-const PROTOCOL = { ICMP: 1, TCP: 6, UDP: 17, GRE: 47, ICMPV6: 58 };
+const PROTOCOL = { ICMP: 1, TCP: 6, UDP: 17, GRE: 47, ICMPV6: 58, SCTP: 132 };
 
 /** Fragments of one packet: its family, its ends and its identification. */
 interface Pieces {
@@ -22,6 +23,9 @@ interface Pieces {
   readonly from: RowParty;
   readonly to: RowParty;
 }
+
+/** Seconds after a first fragment until which later ones find it. */
+const LATEST = 30 - 50e-6;
 
 /** The first piece: IP, the header that `add` puts behind it, and more to come. */
 function first(
@@ -55,6 +59,10 @@ export function fragmentRows(ports: SourcePorts): PacketRow[] {
     ...inwardRows(family, ports),
     ...echoRows(family, ports),
     ...strayRows(family, ports),
+    ...routedRows(family, ports),
+    ...wholeRows(family, ports),
+    ...shortRows(family, ports),
+    ...(family === 6 ? [...chainRows(ports), ...fieldRows(ports)] : []),
   ]);
 }
 
@@ -78,8 +86,8 @@ function outwardRows(family: Family, ports: SourcePorts): PacketRow[] {
       packets: [out(first(a, tcp(90)), "deliver"), out(later(a, PROTOCOL.TCP), "deliver")],
     },
     {
-      description: `a fragment that comes 29 seconds later ${name}`,
-      packets: [out(first(b, tcp(90)), "deliver"), out(later(b, PROTOCOL.TCP), "deliver", 29)],
+      description: `a fragment that comes just before 30 seconds ${name}`,
+      packets: [out(first(b, tcp(90)), "deliver"), out(later(b, PROTOCOL.TCP), "deliver", LATEST)],
     },
     {
       description: `a fragment that comes 30 seconds later ${name}`,
@@ -118,8 +126,8 @@ function inwardRows(family: Family, ports: SourcePorts): PacketRow[] {
       packets: [into(first(b, tcp), drop("DENY")), into(later(b, PROTOCOL.TCP), drop("DENY"))],
     },
     {
-      description: `a fragment that comes 29 seconds later ${name}`,
-      packets: [into(first(d, udp), "pass"), into(later(d, PROTOCOL.UDP), "pass", 29)],
+      description: `a fragment that comes just before 30 seconds ${name}`,
+      packets: [into(first(d, udp), "pass"), into(later(d, PROTOCOL.UDP), "pass", LATEST)],
     },
     {
       description: `a fragment that comes 30 seconds later ${name}`,
@@ -220,4 +228,113 @@ function strayRows(family: Family, ports: SourcePorts): PacketRow[] {
     },
   );
   return rows;
+}
+
+/** Past one hook only: what the next one remembers lives as long, and would cover for it. */
+function routedRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const pieces = (): Pieces => ({ family, id: ports.next(), from: "SUBJECT", to: "WORLD" });
+  const udp = (p: PacketBuilder) => p.udp({ source: ports.next(), destination: 54 });
+  const [a, b, c] = [pieces(), pieces(), pieces()];
+  const name = `from the subject to the world, IPv${family}`;
+  return [
+    {
+      description: `a fragment that comes just before 30 seconds ${name}`,
+      packets: [out(first(a, udp), "pass"), out(later(a, PROTOCOL.UDP), "pass", LATEST)],
+    },
+    {
+      description: `a fragment that comes 30 seconds later ${name}`,
+      packets: [out(first(b, udp), "pass"), out(later(b, PROTOCOL.UDP), drop("FRAGMENT"), 30)],
+    },
+    {
+      description: `a first fragment that comes twice ${name}`,
+      packets: [
+        out(first(c, udp), "pass"),
+        out(first(c, udp), "pass", 20),
+        out(later(c, PROTOCOL.UDP), "pass", 49),
+      ],
+    },
+  ];
+}
+
+/** A whole packet is nobody's first fragment. */
+function wholeRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const pieces: Pieces = { family, id: ports.next(), from: "SUBJECT", to: "PEER" };
+  const ends = between(family, pieces.from, pieces.to);
+  const start = newPacket().eth(MACS);
+  const whole = family === 4
+    ? start.ipv4({ ...ends, id: pieces.id })
+    : start.ipv6(ends).fragment({ offset: 0, more: false, id: pieces.id });
+  return [{
+    description: `a fragment of a packet that came whole, IPv${family}`,
+    packets: [
+      out(whole.udp({ source: ports.next(), destination: 7 }).build(), "deliver"),
+      out(later(pieces, PROTOCOL.UDP), drop("FRAGMENT")),
+    ],
+  }];
+}
+
+/** The last piece may be shorter than any header, which nobody looks for there. */
+function shortRows(family: Family, ports: SourcePorts): PacketRow[] {
+  const headers = family === 4 ? 20 : 48;
+  return [PROTOCOL.TCP, PROTOCOL.UDP, PROTOCOL.SCTP, family === 4 ? 1 : 58].flatMap((protocol) =>
+    [0, 1, 7].map((length): PacketRow => {
+      const pieces: Pieces = { family, id: ports.next(), from: "SUBJECT", to: "PEER" };
+      const ends = between(family, pieces.from, pieces.to);
+      const start = newPacket().eth(MACS);
+      const packet = family === 4
+        ? start.ipv4({ ...ends, id: pieces.id, protocol, fragment: 3 })
+        : start.ipv6(ends).fragment({ offset: 3, more: false, id: pieces.id, protocol });
+      const data = packet.payload(new Uint8Array(length).fill(0xff)).build();
+      return {
+        description: `a last fragment of ${headers + length} bytes, ` +
+          `protocol ${protocol}, IPv${family}`,
+        packets: [out(data, drop("FRAGMENT"))],
+      };
+    })
+  );
+}
+
+/** A first fragment may have more extension headers; of a later one only the name is there. */
+function chainRows(ports: SourcePorts): PacketRow[] {
+  const pieces: Pieces = { family: 6, id: ports.next(), from: "SUBJECT", to: "PEER" };
+  const options = (p: PacketBuilder) =>
+    p.extension("destination").udp({ source: ports.next(), destination: 7 });
+  return [{
+    description: "fragments of a packet with destination options, IPv6",
+    packets: [
+      out(later(pieces, DESTINATION_OPTIONS), drop("FRAGMENT")),
+      out(first(pieces, options), "deliver"),
+      out(later(pieces, DESTINATION_OPTIONS), "deliver"),
+    ],
+  }];
+}
+
+const DESTINATION_OPTIONS = 60;
+/** Of the lower byte of an IPv6 fragment header's offset field, behind Ethernet and IPv6. */
+const OFFSET_FIELD = 14 + 40 + 3;
+
+/** The field of offset and flags: two bits in it mean nothing. */
+function fieldRows(ports: SourcePorts): PacketRow[] {
+  const fields: readonly (readonly [field: number, name: string, becomes: RowOutcome])[] = [
+    [0, "a whole packet", "deliver"],
+    [1, "a first fragment", "deliver"],
+    [6, "a whole packet", "deliver"],
+    [7, "a first fragment", "deliver"],
+    [8, "a last fragment", drop("FRAGMENT")],
+    [9, "a later fragment", drop("FRAGMENT")],
+    [14, "a last fragment", drop("FRAGMENT")],
+  ];
+  return fields.map(([field, name, becomes]) => {
+    const pieces: Pieces = { family: 6, id: ports.next(), from: "SUBJECT", to: "PEER" };
+    const udp = (p: PacketBuilder) => p.udp({ source: ports.next(), destination: 7 });
+    const started = becomes === "deliver" && (field & 1) === 1;
+    return {
+      description: `IPv6 with ${field} for fragment offset and flags: ${name}`,
+      packets: [
+        out(patched(first(pieces, udp), [OFFSET_FIELD, field]), becomes),
+        // Only a first fragment is remembered.
+        out(later(pieces, PROTOCOL.UDP), started ? "deliver" : drop("FRAGMENT")),
+      ],
+    };
+  });
 }

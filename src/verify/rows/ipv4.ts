@@ -180,7 +180,9 @@ function protocolRows(): PacketRow[] {
   return others.flatMap((protocol) =>
     bothWays(
       `IPv4 with protocol ${protocol}`,
-      (way) => ip(4, way.source, way.destination, { protocol }).payload(new Uint8Array(24)).build(),
+      (way) =>
+        ip(4, way.source, way.destination, { protocol }).payload(new Uint8Array(24).fill(0xff))
+          .build(),
       protocol === ICMPV6 ? drop("CT_UNKNOWN_PROTO") : drop("POLICY"),
     )
   );

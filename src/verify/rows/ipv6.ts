@@ -123,7 +123,9 @@ function nextHeaderRows(): PacketRow[] {
       : drop("POLICY");
     return bothWays(
       `IPv6 with next header ${protocol}`,
-      (way) => ip(6, way.source, way.destination, { protocol }).payload(new Uint8Array(24)).build(),
+      (way) =>
+        ip(6, way.source, way.destination, { protocol })
+          .payload(new Uint8Array(24).fill(EXTENSIONS.includes(protocol) ? 0 : 0xff)).build(),
       becomes,
     );
   });

@@ -24,7 +24,8 @@ function damagedRows(side: Side, family: Family, ports: SourcePorts): PacketRow[
   const message = unreachable(family);
   const refused = drop("POLICY");
   const { name, opens, tells, ends: [from, to] } = side;
-  const sent = asked(family, side, ports.next());
+  const source = ports.next();
+  const sent = asked(family, side, source);
   const inner = sent.build();
   const ipBytes = family === 4 ? 20 : 40;
   const whole = 14 + ipBytes + 8;
@@ -43,8 +44,23 @@ function damagedRows(side: Side, family: Family, ports: SourcePorts): PacketRow[
     ? [[14, 0x44], [14, 0x46], [14, 0x55], [14, 0x65], [14, 0xc5], [21, 1], [20, 1], [20, 0x10]]
     : [[14, 0x40], [14, 0x50], [14, 0x70], [14, 0xe0], [20, 0], [20, 44]];
   packets.push(...lies.map(([at = 0, value = 0]) => quote(withByte(at, value), refused)));
+  // Type of service and traffic class may be anything.
+  packets.push(quote(withByte(family === 4 ? 15 : 14, family === 4 ? 0xff : 0x6f), "pass"));
+  packets.push(...optionQuotes(side, family, source).map((data) => tells(data, refused)));
   if (family === 6) packets.push(...chains(inner, from, to).map((bytes) => quote(bytes, refused)));
   return [{ description: `IPv${family}: quotes that are cut off or lie, ${name}`, packets }];
+}
+
+/** Quotes of headers with options that go on behind the end of the packet. */
+function optionQuotes(side: Side, family: Family, source: number): Uint8Array[] {
+  const { ends: [from, to], port } = side;
+  const start = newPacket().eth(MACS);
+  const ends = { source, destination: port };
+  const packet = family === 4
+    ? start.ipv4({ ...between(4, from, to), options: new Uint8Array(8).fill(1) }).udp(ends)
+    : start.ipv6(between(6, from, to)).extension("destination").udp(ends);
+  const message = about(family, side, unreachable(family), packet);
+  return Array.from({ length: 16 }, (_, i) => shortened(message, family, i + 1));
 }
 
 /** Quotes of UDP behind extension headers that hide what follows. */

@@ -92,6 +92,8 @@ function protocolRows(family: Family, ports: SourcePorts): PacketRow[] {
   ).concat(otherProtocolRows(family));
 }
 
+const KINDS = ["hopByHop", "routing", "destination", "authentication"] as const;
+
 function quotable(
   family: Family,
   from: RowParty,
@@ -118,6 +120,12 @@ function quotable(
           .tcp(ends())
         : start.extension("hopByHop").extension("destination").tcp(ends()),
     ],
+    ...(family === 4 ? [] : KINDS.map((kind) =>
+      [
+        `IPv6 with ${kind} alone`,
+        start.extension(kind, kind === "authentication" ? { bytes: 24 } : {}).udp(ends()),
+      ] as const
+    )),
     [
       "a packet that has fragments",
       family === 4
@@ -170,11 +178,14 @@ function otherProtocolRows(family: Family): PacketRow[] {
 /** Either end may be told, by the other end or by a router, about either direction's packets. */
 function directionRows(family: Family, ports: SourcePorts): PacketRow[] {
   const message = unreachable(family);
-  const [a, b, c] = [ports.next(), ports.next(), ports.next()];
+  const [a, b, c, d] = [ports.next(), ports.next(), ports.next(), ports.next()];
   const asked = udp(family, "PEER", "SUBJECT", a, 7);
   const answered = udp(family, "SUBJECT", "PEER", 7, a);
   const asking = udp(family, "SUBJECT", "PEER", b, 7);
   const back = udp(family, "PEER", "SUBJECT", 7, b);
+  const expired = udp(family, "PEER", "SUBJECT", d, 7);
+  const start = ip(family, "SUBJECT", "PEER", { ttl: 1 });
+  const tired = (family === 4 ? start.icmp(message) : start.icmpv6(message)).quote(expired);
   const outside = udp(family, "WORLD", "SUBJECT", c, 53);
   return [
     {
@@ -206,6 +217,22 @@ function directionRows(family: Family, ports: SourcePorts): PacketRow[] {
         gets(outside, "pass"),
         sends(error(family, "SUBJECT", "WORLD", message, outside), "pass"),
       ],
+    },
+    {
+      description: `IPv${family}: a router behind the peer's program tells of what was routed`,
+      packets: [
+        sends(udp(family, "SUBJECT", "WORLD", c, 54), "pass"),
+        {
+          endpoint: PEER,
+          hook: "from_container",
+          data: error(family, "PEER", "SUBJECT", message, udp(family, "SUBJECT", "WORLD", c, 54)),
+          becomes: "deliver",
+        },
+      ],
+    },
+    {
+      description: `IPv${family}: an error whose TTL is used up`,
+      packets: [gets(expired, "pass"), sends(tired, drop("TTL"))],
     },
     {
       description: `IPv${family}: the peer refuses, past both programs`,

@@ -76,7 +76,7 @@ export interface RowPacket {
   readonly hook: Hook;
   readonly data: Uint8Array;
   readonly mark?: number;
-  /** Seconds since the row began. @default {0} */
+  /** Seconds since the row began, with a fraction. @default {0} */
   readonly at?: number;
   readonly becomes: RowOutcome;
   /** All events that it raises, in order. @default its drop, if it is one, and any others */
