@@ -189,7 +189,7 @@ export const ROW_NODE: NodeState = {
 const { SUBJECT, NOT_READY } = ROW_ENDPOINT;
 
 /** Seconds in which the aggregating node tells of a flow once. */
-export const ROW_INTERVAL = 5;
+export const ROW_INTERVAL = 1;
 
 /** The nodes that rows run on, each another in one thing. */
 export const ROW_NODES = {

@@ -36,8 +36,14 @@ export class ImageReader {
   readonly #entriesAt: number;
   readonly #blocksAt: number;
 
-  /** @param image All lines; read anew with every lookup. */
-  constructor(image: Uint8Array) {
+  readonly #listening: ReadonlySet<number>;
+
+  /**
+   * @param image All lines; read anew with every lookup.
+   * @param listening Redirects whose proxies listen.
+   */
+  constructor(image: Uint8Array, listening: ReadonlySet<number> = new Set()) {
+    this.#listening = listening;
     this.#view = new DataView(image.buffer, image.byteOffset, image.byteLength);
     this.#slots = this.#view.getUint32(IMAGE_HEADER_SLOTS_OFF, true);
     const entries = this.#view.getUint32(IMAGE_HEADER_ENTRIES_OFF, true);
@@ -123,9 +129,8 @@ export class ImageReader {
     // Whether to authenticate is asked of what is allowed.
     const authenticates = (redirects || verdict === VERDICT_ALLOW) &&
       this.#view.getUint8(at + POLICY_ENTRY_AUTH_TYPE_OFF) !== 0;
-    const redirect = redirects && !authenticates
-      ? this.#view.getUint16(at + POLICY_ENTRY_REDIRECT_OFF, true)
-      : 0;
+    const id = this.#view.getUint16(at + POLICY_ENTRY_REDIRECT_OFF, true);
+    const redirect = redirects && !authenticates && this.#listening.has(id) ? id : 0;
     return [verdict, cookie, matchType, prefixLength, authenticates, redirect].join(" ");
   }
 }

@@ -4,7 +4,7 @@ import { packetKeysAround } from "./image_keys.ts";
 import { type ImageByte, usedImageBytes } from "./image_mutant.ts";
 import { ImageReader } from "./image_reader.ts";
 import { type Bench, Laboratory } from "./laboratory.ts";
-import { nameOfFlows } from "./packet_set.ts";
+import { nameOfFlows, type PacketSet } from "./packet_set.ts";
 
 /** One flipped bit of a policy's image. */
 export interface ImageMutant extends ImageByte {
@@ -36,8 +36,10 @@ export async function runImageMutants(
     // A copy: images in the memory move when it grows.
     const image = (bench.memory.images.get(policy)?.bytes ?? new Uint8Array()).slice();
     const answers = new Answers(image, slots);
-    // The packet table says nothing about images that the flows do not say.
-    const sets = laboratory.sets.filter(({ name }) => name === nameOfFlows(policy));
+    // Flows say most, and the packet table what becomes of redirects past from_container.
+    const isFlows = ({ name }: PacketSet) => name === nameOfFlows(policy);
+    const [table] = laboratory.sets;
+    const sets = [...laboratory.sets.filter(isFlows), ...(table ? [table] : [])];
     const bytes = usedImageBytes(image, slots);
     for (const [done, { offset, part }] of bytes.entries()) {
       onProgress(done, bytes.length);
@@ -60,6 +62,11 @@ export async function runImageMutants(
   return { killed, survived };
 }
 
+/** Redirects that lead somewhere: packets for all others are dropped alike. */
+const LISTENING: ReadonlySet<number> = new Set(
+  ROW_NODE.redirects?.filter(({ port }) => port !== 0).map(({ id }) => id),
+);
+
 /** Everything that lookups in an image can answer. */
 class Answers {
   readonly #image: Uint8Array;
@@ -76,8 +83,8 @@ class Answers {
     const other = this.#image.slice();
     other[offset] = value;
     const keys = packetKeysAround([this.#image, other], this.#slots);
-    const before = new ImageReader(this.#image);
-    const after = new ImageReader(other);
+    const before = new ImageReader(this.#image, LISTENING);
+    const after = new ImageReader(other, LISTENING);
     const cells = (slot: number) => `${before.cellsOf(slot)} ${after.cellsOf(slot)}`;
     const slots = new Map(this.#slots.map((slot) => [cells(slot), slot])).values();
     return slots.every((slot) =>

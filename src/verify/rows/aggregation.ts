@@ -19,10 +19,10 @@ const JUST = 50e-6;
 /** Seconds at which packets come, and whether an event tells of the one that does. */
 const TIMES: readonly (readonly [at: number, told: boolean])[] = [
   [0, true],
-  [1, false],
+  [ROW_INTERVAL / 5, false],
   [ROW_INTERVAL - JUST, false],
   [ROW_INTERVAL, true],
-  [ROW_INTERVAL + 1, false],
+  [ROW_INTERVAL * 6 / 5, false],
   [2 * ROW_INTERVAL - JUST, false],
   [2 * ROW_INTERVAL, true],
   [10 * ROW_INTERVAL, true],
