@@ -63,13 +63,15 @@ function drawCidrs(random: Random, count: number): { address: number; length: nu
 export interface AddressSetOptions {
   /** Identities that the pods share, one slot each from 256 on. @default {16384} */
   readonly podIdentities?: number;
+  /** Identity of a slot. @default {the slot's number} */
+  readonly identityOf?: (slot: number) => number;
   /** @default {1} */
   readonly seed?: number;
 }
 
 /** `count` addresses and CIDRs; no two the same. */
 export function addressSet(count: number, options: AddressSetOptions = {}): AddressSet {
-  const { podIdentities = 16384, seed = 1 } = options;
+  const { podIdentities = 16384, identityOf = (slot) => slot, seed = 1 } = options;
   const random = new Random(seed);
   const cidrs = drawCidrs(random, Math.floor(count * 0.05));
   const hosts = random.distinct(Math.floor(count * 0.15), HOST_NETWORK, 1 << 20);
@@ -90,7 +92,7 @@ export function addressSet(count: number, options: AddressSetOptions = {}): Addr
     // Each node has a /24 of its own.
     const address = POD_NETWORK + (Math.floor(i / PODS_PER_NODE) << 8) + i % PODS_PER_NODE + 1;
     const slot = IDENTITY_RESERVED_MAX + 1 + random.below(podIdentities);
-    add(address, slot, slot);
+    add(address, identityOf(slot), slot);
   }
   for (const host of hosts) add(host, IDENTITY_REMOTE_NODE, IDENTITY_REMOTE_NODE);
   for (const { address, length } of cidrs) {

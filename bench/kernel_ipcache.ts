@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { CollectionSpec } from "ebpf-ts-loader";
 import { KernelIpcache } from "../src/datapath/kernel_ipcache.ts";
 import { IPCACHE4_CIDR_KEY_SIZE, IPCACHE4_KEY_SIZE } from "../src/datapath/layout.ts";
 import { wholePrefixes } from "../src/datapath/lpm_maps.ts";
@@ -12,6 +11,7 @@ import { fillTables, type NodeMaps } from "../src/datapath/node_maps.ts";
 import { addressSet, drawAddresses, networkOrder } from "./addresses.ts";
 import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { KernelLookups } from "./kernel_lookups.ts";
+import type { KernelTarget } from "./kernel_workload.ts";
 import { PolicyMemory } from "./policy_memory.ts";
 import { addressQueries } from "./queries.ts";
 import { KERNEL } from "./requirement.ts";
@@ -19,13 +19,8 @@ import type { BenchResult } from "./result.ts";
 
 const SUBJECT = "bench_ipcache";
 const BASELINE = "bench_ipcache_lpm";
-/** Brings addresses into the kernel in every layout. */
-export async function fillIpcache(
-  maps: Pick<NodeMaps, "map">,
-  spec: CollectionSpec,
-  memory: PolicyMemory,
-): Promise<KernelIpcache> {
-  const { datapath } = memory;
+/** Fills one trie with all addresses. */
+export function fillTrie(maps: Pick<NodeMaps, "map">, { datapath }: PolicyMemory): void {
   const exact = datapath.table("ipcache4");
   const cidrs = datapath.table("ipcache4_cidr");
   const trie = maps.map("lpm_ipcache4");
@@ -34,10 +29,22 @@ export async function fillIpcache(
     wholePrefixes(exact.keys, IPCACHE4_KEY_SIZE, IPCACHE4_CIDR_KEY_SIZE),
     exact.values,
   );
+}
+
+/** Fills the exact hash and the trie of CIDRs. */
+export function fillExact(maps: Pick<NodeMaps, "map">, { datapath }: PolicyMemory): void {
   fillTables(maps, datapath, ["ipcache4_cidr", "ipcache4"]);
-  const chunk = spec.maps.get("ipcache_chunks")?.inner;
+}
+
+/** Fills the tables and the blocks before them; the caller owns what keeps the blocks. */
+export async function fillBlocks(
+  target: KernelTarget,
+  memory: PolicyMemory,
+): Promise<KernelIpcache> {
+  fillExact(target, memory);
+  const chunk = target.spec.maps.get("ipcache_chunks")?.inner;
   if (!chunk) throw new TypeError('Cannot fill "ipcache_chunks": a plain map, expected inner maps');
-  const ipcache = new KernelIpcache(maps, chunk, datapath);
+  const ipcache = new KernelIpcache(target, chunk, memory.datapath);
   await ipcache.fill();
   return ipcache;
 }
@@ -52,7 +59,8 @@ async function measure(
   const set = addressSet(count);
   const memory = await PolicyMemory.create();
   memory.fillIpcache(set);
-  using _ipcache = await fillIpcache(lookups, lookups.spec, memory);
+  fillTrie(lookups, memory);
+  using _ipcache = await fillBlocks(lookups, memory);
   lookups.ask(addressQueries(drawAddresses(set, lookups.queryCount).map(networkOrder)));
   return lookups.race(name, {
     subject: SUBJECT,

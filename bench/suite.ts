@@ -2,7 +2,9 @@ import type { Benchmark } from "./benchmark.ts";
 import { emulatorPathBenchmark } from "./emulator_path.ts";
 import { emulatorPolicyBenchmark } from "./emulator_policy.ts";
 import { kernelEncodeBenchmark } from "./kernel_encode.ts";
+import { DIRECTION_EGRESS } from "../src/datapath/layout.ts";
 import { kernelIpcacheBenchmark } from "./kernel_ipcache.ts";
+import { kernelPathBenchmark } from "./kernel_path.ts";
 import { kernelPolicyBenchmark } from "./kernel_policy.ts";
 import { loaderBenchmarks } from "./loader.ts";
 import { sharedWorkload, signatureWorkload, SIXTY_BY_10K, uniqueWorkload } from "./workloads.ts";
@@ -38,6 +40,30 @@ function largePolicies(quick: boolean): Benchmark {
   );
 }
 
+/** Packets through the kernel's programs, at 64k policy entries and 512k addresses. */
+function kernelPaths(quick: boolean): Benchmark[] {
+  const addresses = IPCACHE_SIZES["512k"];
+  const shared = { workload: sharedWorkload(POLICY_SIZES["64k"]), addresses };
+  const policies = quick ? QUICK_POLICIES : SIXTY_BY_10K.policies;
+  const memory = LARGE_MEMORY * policies / SIXTY_BY_10K.policies;
+  const shape = { ...SIXTY_BY_10K, policies, direction: DIRECTION_EGRESS };
+  return [
+    kernelPathBenchmark("path", "64k-512k", shared),
+    kernelPathBenchmark("path_ct", "64k-512k", shared),
+    kernelPathBenchmark("path_ipcache", "64k-512k", shared),
+    kernelPathBenchmark("path_exact", "64k-512k", shared),
+    kernelPathBenchmark("path", "64k.unique-512k", {
+      workload: uniqueWorkload(POLICY_SIZES["64k"]),
+      addresses,
+    }),
+    kernelPathBenchmark("path", `${policies}x10k-512k`, {
+      workload: signatureWorkload(shape),
+      addresses,
+      memory,
+    }),
+  ];
+}
+
 /** All benchmarks, in the order in which they run. */
 export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
   const workloads = Object.entries(POLICY_SIZES).flatMap(([size, entries]) => [
@@ -52,6 +78,7 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
     ...Object.entries(IPCACHE_SIZES).map(([size, count]) =>
       kernelIpcacheBenchmark(`kernel.ipcache.${size}`, count)
     ),
+    ...kernelPaths(quick),
     kernelEncodeBenchmark("kernel.encode.16k", sharedWorkload(POLICY_SIZES["16k"])),
     ...workloads.map(({ name, workload }) =>
       emulatorPolicyBenchmark(`emulator.policy.${name}`, workload)

@@ -157,6 +157,8 @@ export interface SignatureShape {
   readonly peers: number;
   readonly signatures: number;
   readonly ports: number;
+  /** Of all the signatures. @default {DIRECTION_INGRESS} */
+  readonly direction?: number;
 }
 
 /** Workload (iii). */
@@ -169,6 +171,7 @@ export const SIXTY_BY_10K: SignatureShape = {
 
 /** Policies whose peers each have one of the policy's signatures. */
 export function signatureWorkload(shape: SignatureShape, seed = 1): Workload {
+  const { direction = DIRECTION_INGRESS } = shape;
   return {
     policies: shape.policies,
     seed,
@@ -177,7 +180,7 @@ export function signatureWorkload(shape: SignatureShape, seed = 1): Workload {
       const identities = drawIdentities(new Random(seed), shape.peers);
       const random = new Random(seed + number);
       const signatures = Array.from({ length: shape.signatures }, () => {
-        return { direction: DIRECTION_INGRESS, entries: randomEntries(random, shape.ports) };
+        return { direction, entries: randomEntries(random, shape.ports) };
       });
       const peers = [...identities]
         .map(([identity, slot]) => ({ identity, slot, rules: random.pick(signatures) }));

@@ -17,6 +17,8 @@
  */
 #pragma once
 
+#include "ipcache_tables.h"
+
 #define IPCACHE_POINTER (1ULL << IPCACHE_POINTER_SHIFT)
 
 /* The cell of a block that another cell names, 0 if it names none. */
@@ -63,53 +65,11 @@ static __always_inline identity_slot_t ipcache6_blocks_lookup(const __be32 *addr
 	return block ? ipcache_block_cell(*(volatile __u64 *)block, last & 0xFF) : 0;
 }
 
-/* The answer of the tables: the exact entry of an address, else its longest prefix, else the
- * world of its family.
- */
-static __always_inline identity_slot_t ipcache4_tables_lookup(__be32 address)
-{
-	struct ipcache4_key key = { .address = address };
-	struct ipcache4_cidr_key cidr = { .prefix_len = 32, .address = address };
-	const struct ipcache_info *info;
-
-	info = bpf_map_lookup_elem(&ipcache4, &key);
-	if (info)
-		return *(volatile __u64 *)&info->identity_slot;
-	info = bpf_map_lookup_elem(&ipcache4_cidr, &cidr);
-	if (info)
-		return *(volatile __u64 *)&info->identity_slot;
-	return identity_slot(IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV4);
-}
-
-static __always_inline identity_slot_t ipcache6_tables_lookup(const __be32 *address)
-{
-	struct ipcache6_key key = {
-		.address = { address[0], address[1], address[2], address[3] },
-	};
-	struct ipcache6_cidr_key cidr = {
-		.prefix_len = 128,
-		.address = { address[0], address[1], address[2], address[3] },
-	};
-	const struct ipcache_info *info;
-
-	info = bpf_map_lookup_elem(&ipcache6, &key);
-	if (info)
-		return *(volatile __u64 *)&info->identity_slot;
-	info = bpf_map_lookup_elem(&ipcache6_cidr, &cidr);
-	if (info)
-		return *(volatile __u64 *)&info->identity_slot;
-	return identity_slot(IDENTITY_WORLD_IPV6, IDENTITY_WORLD_IPV6);
-}
-
 /* The identity and slot of an address. */
 static __always_inline identity_slot_t ipcache_lookup(__u32 family, const __be32 *address)
 {
-	identity_slot_t found;
+	identity_slot_t found = family == 4 ? ipcache4_blocks_lookup(address[0]) :
+					      ipcache6_blocks_lookup(address);
 
-	if (family == 4) {
-		found = ipcache4_blocks_lookup(address[0]);
-		return found ? found : ipcache4_tables_lookup(address[0]);
-	}
-	found = ipcache6_blocks_lookup(address);
-	return found ? found : ipcache6_tables_lookup(address);
+	return found ? found : ipcache_tables_lookup(family, address);
 }
