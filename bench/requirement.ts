@@ -4,7 +4,7 @@ import { COMPILERS, findCompiler } from "./native.ts";
 
 /** What a benchmark cannot do without. */
 export interface Requirement {
-  readonly name: "kernel" | "clang" | "libbpf" | "memory";
+  readonly name: "kernel" | "clang" | "libbpf" | "memory" | "nft";
   /** Why it is missing, or undefined if it is there. */
   readonly missing: () => string | undefined;
 }

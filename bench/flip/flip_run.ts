@@ -21,12 +21,12 @@ import {
 } from "../../src/datapath/layout.ts";
 import { attachPrograms } from "../../src/demo/attach_programs.ts";
 import { type PodNetwork, Topology } from "../../src/demo/topology.ts";
+import { WorkerThread } from "../worker_thread.ts";
 import { CONTROL, makeControl } from "./control.ts";
 import { EventCheck } from "./event_check.ts";
 import type { FlipperOrder } from "./flipper_worker.ts";
 import { ALWAYS_PORT, IDENTITIES, POLICIES, POLICY, SOMETIMES_PORT } from "./policies.ts";
 import type { SenderOrder, SenderResult, Target } from "./sender_worker.ts";
-import { WorkerTask } from "./worker_task.ts";
 
 /** Options of {@linkcode runFlips}. */
 export interface FlipOptions {
@@ -114,9 +114,13 @@ export async function runFlips(options: FlipOptions): Promise<FlipReport> {
     Atomics.notify(control, CONTROL.EVENTS);
     return count;
   };
-  using flipping = new WorkerTask<FlipperOrder, true>("flipper_worker.ts", flipper);
-  using sending = new WorkerTasks(orders);
-  const ended = Promise.all([sending.results, flipping.result]);
+  using flipping = new WorkerThread<FlipperOrder, true>(moduleUrl("flipper_worker.ts"));
+  using threads = new DisposableStack();
+  const sending = orders.map((order) => {
+    const url = moduleUrl("sender_worker.ts");
+    return threads.use(new WorkerThread<SenderOrder, SenderResult>(url)).call(order);
+  });
+  const ended = Promise.all([Promise.all(sending), flipping.call(flipper)]);
   // A thread that fails ends the loop below.
   const failed = ended.then(() => undefined, (error) => ({ error }));
   const isDone = () =>
@@ -224,19 +228,8 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-/** All senders as one. */
-class WorkerTasks implements Disposable {
-  readonly #tasks: readonly WorkerTask<SenderOrder, SenderResult>[];
-  readonly results: Promise<readonly SenderResult[]>;
-
-  constructor(orders: readonly SenderOrder[]) {
-    this.#tasks = orders.map((order) => new WorkerTask("sender_worker.ts", order));
-    this.results = Promise.all(this.#tasks.map(({ result }) => result));
-  }
-
-  [Symbol.dispose](): void {
-    for (const task of this.#tasks) task[Symbol.dispose]();
-  }
+function moduleUrl(file: string): URL {
+  return new URL(file, import.meta.url);
 }
 
 /** What the programs have counted, by CPU. */

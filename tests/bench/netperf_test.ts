@@ -1,0 +1,106 @@
+import { assert, assertEquals } from "@std/assert";
+import { openSocket } from "ebpf-ts-loader/sys";
+import { Contender, type ContenderSpec } from "../../bench/netperf/contender.ts";
+import { percentile, perUnit, takeTurns, TrafficThreads } from "../../bench/netperf/measure_net.ts";
+import { nftRuleset } from "../../bench/netperf/nft_ruleset.ts";
+import { PeerPolicy, TEST_PORT } from "../../bench/netperf/peer_policy.ts";
+import { NFT } from "../../bench/netperf/requirements.ts";
+import { netSuite } from "../../bench/netperf/suite.ts";
+import { Progress } from "../../bench/progress.ts";
+import { tcxTest } from "../demo/tcx_test_case.ts";
+
+const ENTRIES = 64;
+
+Deno.test("PeerPolicy has as many entries as it was asked for, in both directions", () => {
+  const policy = new PeerPolicy(1024);
+  const { entries } = policy.policyState(1).mapState;
+  assertEquals(entries.length, 1024);
+  assertEquals(entries.filter(({ direction }) => direction === "egress").length, 512);
+  assertEquals(policy.identities.length, policy.ipcache.length);
+});
+
+Deno.test("PeerPolicy names each peer, protocol and port once", () => {
+  const keys = new PeerPolicy(16_384).rules.map(({ address, protocol, port }) =>
+    `${address} ${protocol} ${port}`
+  );
+  assertEquals(new Set(keys).size, keys.length);
+});
+
+Deno.test("nftRuleset() allows what the policy allows", () => {
+  const { rules } = new PeerPolicy(16);
+  const text = nftRuleset(rules, ["lxc1"]);
+  assertEquals(text.match(/ : accept/g)?.length, 8);
+  assertEquals(text.match(/ : return/g)?.length, 8);
+  assert(text.includes(`10.199.0.1 . tcp . ${TEST_PORT.TCP} : accept`));
+});
+
+Deno.test("percentile() and perUnit() read what was measured", () => {
+  const samples = Float64Array.from({ length: 100 }, (_, i) => i);
+  assertEquals([percentile(samples, 0.5), percentile(samples, 0.99)], [50, 99]);
+  const passes = Float64Array.of(640, 1280, 64_000);
+  assertEquals(perUnit(passes, { kind: "stream", protocol: "tcp", count: 1 }), 20);
+  assertEquals(perUnit(passes, { kind: "datagrams", protocol: "udp", count: 10 }), 128);
+});
+
+Deno.test("netSuite() names every figure once", () => {
+  const names = netSuite().map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+});
+
+/** Ports at which a datagram arrives that the client sends. */
+async function openPorts({ topology }: Contender, ports: readonly number[]): Promise<number[]> {
+  const [client, server] = topology.pods;
+  const address = server?.addresses[4];
+  if (!client || !server || !address) throw new Error("Cannot find the pods");
+  using sockets = new DisposableStack();
+  const sender = sockets.use(openSocket(4, "udp", { netns: client.netns }));
+  const receivers = ports.map((port) => {
+    const socket = sockets.use(openSocket(4, "udp", { netns: server.netns }));
+    socket.setOption(SOL_SOCKET, SO_REUSEADDR, 1);
+    socket.bind({ address, port });
+    sender.sendTo(Uint8Array.of(1), { address, port });
+    return { port, socket };
+  });
+  const last = receivers.at(-1);
+  await last?.socket.receive(AbortSignal.timeout(10_000), 16);
+  return [
+    ...receivers.slice(0, -1).filter(({ socket }) => socket.tryReceive() !== undefined),
+    ...(last ? [last] : []),
+  ].map(({ port }) => port);
+}
+
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+/** A UDP port that is open between the pods. */
+const ALLOWED = 6003;
+const FORBIDDEN = 9;
+
+const nftMissing = NFT.missing();
+
+for (
+  const [spec, expected] of [
+    [{ kind: "none" }, [FORBIDDEN, ALLOWED]],
+    [{ kind: "twinpath", entries: ENTRIES }, [ALLOWED]],
+    [{ kind: "nftables", entries: ENTRIES }, [ALLOWED]],
+  ] as const satisfies readonly (readonly [ContenderSpec, readonly number[]])[]
+) {
+  const ignored = spec.kind === "nftables" && nftMissing !== undefined;
+  const test = ignored
+    ? (name: string, fn: () => Promise<void>) =>
+      Deno.test({ name: `${name} (skipped: ${nftMissing})`, ignore: true, fn })
+    : tcxTest;
+  test(`Contender ${spec.kind} lets through what its policy allows, and measures`, async () => {
+    using contender = await Contender.create(spec);
+    // The last one is allowed everywhere: when it arrives, the others have had their chance.
+    assertEquals(await openPorts(contender, [FORBIDDEN, ALLOWED]), [...expected]);
+    using threads = new TrafficThreads();
+    for (const kind of ["transactions", "stream", "datagrams"] as const) {
+      const protocol = kind === "datagrams" ? "udp" : "tcp";
+      const traffic = { kind, protocol, count: 100 } as const;
+      const options = { rounds: 2, progress: new Progress(), name: kind };
+      const [measured] = await takeTurns(threads, [contender], traffic, options);
+      assertEquals(measured?.length, kind === "transactions" ? 200 : 2);
+      assert(measured?.every((time) => time > 0));
+    }
+  });
+}
