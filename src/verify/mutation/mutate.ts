@@ -11,7 +11,8 @@ import { Bench } from "./laboratory.ts";
 import type { ProgramMutant } from "./mutant.ts";
 import { packetSets } from "./packet_set.ts";
 import { runProgramMutants } from "./program_run.ts";
-import { type Reason, reasonOfImageMutant, SurvivorReasons } from "./reason.ts";
+import { reasonOfImageMutant, SurvivorReasons } from "./reason.ts";
+import type { Reason } from "./reason_row.ts";
 
 /** A mutant that no packet noticed. */
 export interface Survivor {

@@ -8,69 +8,40 @@
  * @module
  */
 import type { ImageMutant } from "./image_run.ts";
-import type { MutationKind, ProgramMutant } from "./mutant.ts";
-
-/** Why a mutant survives. */
-export interface Reason {
-  readonly text: string;
-  /**
-   * No packet can tell the mutant from the original. False where one could, but not here:
-   * such a survivor counts against the score.
-   */
-  readonly equivalent: boolean;
-}
-
-interface ReasonRow extends Reason {
-  readonly lines: readonly string[];
-  /** @default every kind */
-  readonly kinds?: readonly MutationKind[];
-  /** Mutants of one line, kind and function that it holds for. @default {1} */
-  readonly most?: number;
-}
-
-const OFF_BY_ONE = ["immediate+1", "immediate-1"] as const;
-const ADD = ["immediate+1"] as const;
-const SUBTRACT = ["immediate-1"] as const;
-
-const NULL_CHECK: Reason = {
-  text: "a null check that the verifier wants: the element exists, and no pointer is 1 or -1",
-  equivalent: true,
-};
-const FALLBACK: Reason = {
-  text: "the value for a lookup that fails, which this one cannot",
-  equivalent: true,
-};
-const TRUTH: Reason = { text: "a truth value: 2 is as true as 1", equivalent: true };
-const BOUND: Reason = {
-  text: "lengths have been checked against the frame before, so this bound always holds",
-  equivalent: true,
-};
-const PIVOT: Reason = {
-  text: "a pivot of the compiler's search for the case: neither side has one at this value",
-  equivalent: true,
-};
-const LINEAR: Reason = {
-  text: "frames of the harness lie in the linear part of the skb, and longer than they need be",
-  equivalent: false,
-};
-const IPV6_WORD: Reason = {
-  text: "a truth value, or a word of the IPv6 address that nobody reads of an IPv4 packet",
-  equivalent: true,
-};
-const NOT_SHOWN: Reason = {
-  text: "the conntrack state of a packet that raises no event",
-  equivalent: true,
-};
+import type { ProgramMutant } from "./mutant.ts";
+import { PARSER_REASONS } from "./parser_reasons.ts";
+import {
+  ADD,
+  FALLBACK,
+  MASK,
+  NULL_CHECK,
+  OFF_BY_ONE,
+  OVERWRITTEN,
+  type Reason,
+  type ReasonRow,
+  SUBTRACT,
+} from "./reason_row.ts";
 
 const ROWS: readonly ReasonRow[] = [
+  ...PARSER_REASONS,
   { ...NULL_CHECK, lines: ["if (!value)"], kinds: OFF_BY_ONE, most: 4 },
   { ...NULL_CHECK, lines: ["if (!own)"], kinds: OFF_BY_ONE },
   { ...NULL_CHECK, lines: ["if (!header)"], kinds: OFF_BY_ONE, most: 6 },
-  { ...NULL_CHECK, lines: ["return ambient ? ambient->now : 0;"], kinds: OFF_BY_ONE },
+  {
+    ...NULL_CHECK,
+    lines: ["return ambient ? ambient->now : 0;", "if (!packet || !verdict)"],
+    kinds: OFF_BY_ONE,
+    most: 2,
+  },
+  {
+    ...FALLBACK,
+    lines: ["ambient = bpf_map_lookup_elem(&ambient_input, &zero);"],
+    kinds: OFF_BY_ONE,
+    most: 2,
+  },
   {
     ...FALLBACK,
     lines: [
-      "ambient = bpf_map_lookup_elem(&ambient_input, &zero);",
       "return bpf_map_lookup_elem(&endpoint_policies, &endpoint);",
       "packet->src_identity = src_identity;",
       "error = bpf_map_update_elem(&conntrack6, &key, &entry, BPF_ANY);",
@@ -82,9 +53,26 @@ const ROWS: readonly ReasonRow[] = [
     ...FALLBACK,
     lines: [
       "__noinline int policy_decide(__u32 policy, __u32 direction, __u32 slot, __u32 key,",
+      "__noinline int ct_create(const struct packet *packet, const struct verdict *verdict,",
+      "__noinline int fragment_resolve(struct packet *packet, __u32 now)",
+      "__noinline int parse_packet(struct __sk_buff *skb, struct packet *packet)",
+      "struct ipv6_extension header = {};",
     ],
     kinds: OFF_BY_ONE,
   },
+  {
+    ...OVERWRITTEN,
+    lines: [
+      "struct accounting_key key = {};",
+      "__noinline int raise_flowless_event(__u32 type, __u32 reason, __u32 direction,",
+      "__noinline int parse_quoted(struct __sk_buff *skb, struct packet *packet, __u32 offset,",
+      "offset = family == 4 ? quoted_ipv4(skb, quoted, offset, end) :",
+      "return offset + header_len;",
+      "__noinline int skip_extensions(struct __sk_buff *skb, struct extensions *chain)",
+    ],
+    kinds: OFF_BY_ONE,
+  },
+  { ...OVERWRITTEN, lines: ["switch (eth->protocol) {"], kinds: ADD },
   {
     text:
       "the key of the header line is 0 and lies among zeros; no answer is what a lookup of it fails with",
@@ -96,91 +84,13 @@ const ROWS: readonly ReasonRow[] = [
   {
     text: "the reason for a packet that cannot be rewritten: its headers have been read before",
     equivalent: true,
-    lines: ["if (packet->family == 4) {", "value->bytes += bytes;"],
-    kinds: OFF_BY_ONE,
-  },
-  { ...BOUND, lines: ["if ((void *)(ip + 1) > data_end)"], kinds: OFF_BY_ONE, most: 2 },
-  {
-    ...BOUND,
-    lines: [
-      "if ((const void *)(ports + 1) > data_end)",
-      "if (l4 + TCP_FLAGS_OFFSET + 1 > data_end)",
-    ],
-    kinds: ADD,
-    most: 2,
-  },
-  {
-    ...BOUND,
-    lines: [
-      "if ((const void *)(icmp + 1) > data_end)",
-      "if (ip->hop_limit == 255 && payload_len >= ICMP_HLEN &&",
-      "if (l4_len < header_len)",
-    ],
-    kinds: SUBTRACT,
-  },
-  {
-    ...BOUND,
-    text: "the reason for a frame without a whole Ethernet header, which no device hands over",
-    lines: ["if ((const void *)(eth + 1) > data_end)"],
+    lines: ["if (packet->tuple.family == 4) {", "value->bytes += bytes;"],
     kinds: OFF_BY_ONE,
   },
   {
-    ...PIVOT,
-    lines: ["switch (eth->protocol) {", "switch (packet->protocol) {"],
-    kinds: SUBTRACT,
-  },
-  { ...PIVOT, lines: ["switch (ip->next_header) {"], kinds: ADD },
-  {
-    text: "the protocol is known by then: this way past the check is the compiler's",
+    text: "no reason is 1, and 0 has gone another way",
     equivalent: true,
-    lines: ["if (packet->protocol != IPPROTO_ICMP && packet->protocol != IPPROTO_ICMPV6) {"],
-    kinds: OFF_BY_ONE,
-    most: 2,
-  },
-  {
-    text: "a length in words of 4 bytes: the lowest bits are 0",
-    equivalent: true,
-    lines: ["header_len = (ip->version_ihl & 0xF) * 4;"],
-    kinds: ADD,
-  },
-  {
-    text: "a length in words of 4 bytes: 19 is none",
-    equivalent: true,
-    lines: ["if (header_len < IPV4_HLEN || total_len < header_len ||"],
-    kinds: SUBTRACT,
-  },
-  {
-    ...TRUTH,
-    lines: [
-      "break;",
-      "}",
-      "if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS_OR_OFFSET))",
-      "icmp->type >= NDP_ROUTER_SOLICIT && icmp->type <= NDP_NEIGHBOUR_ADVERT)",
-    ],
-    kinds: ADD,
-  },
-  {
-    ...IPV6_WORD,
-    lines: [
-      "packet->policy_port = bpf_ntohs(ports->dport);",
-      "packet->sport = icmp->id;",
-      "packet->always_allowed = packet->family == 4 &&",
-    ],
-    kinds: OFF_BY_ONE,
-    most: 3,
-  },
-  { ...IPV6_WORD, lines: ["packet->dport = icmp->id;"], kinds: OFF_BY_ONE, most: 2 },
-  {
-    ...LINEAR,
-    lines: [
-      "if ((void *)(long)skb->data + len <= (void *)(long)skb->data_end)",
-      "return bpf_skb_pull_data(skb, len < skb->len ? len : skb->len);",
-    ],
-  },
-  {
-    text: "the reason for a VLAN tag that the device took out; BPF_PROG_TEST_RUN cannot set one",
-    equivalent: false,
-    lines: ["if (skb->vlan_present)", "packet->length = skb->len;", "struct packet packet = {};"],
+    lines: ["if (reason > 0)"],
     kinds: OFF_BY_ONE,
   },
   {
@@ -188,6 +98,7 @@ const ROWS: readonly ReasonRow[] = [
     equivalent: false,
     lines: ["if (!CONFIG(ambient))"],
     kinds: SUBTRACT,
+    most: 2,
   },
   {
     text: "flags of a helper that decide when readers wake up, which no test waits for",
@@ -202,12 +113,13 @@ const ROWS: readonly ReasonRow[] = [
     kinds: ADD,
   },
   {
-    ...NOT_SHOWN,
-    lines: [
-      "if (packet->always_allowed) {",
-      "return family == 4 ? IDENTITY_WORLD_IPV4 : IDENTITY_WORLD_IPV6;",
-    ],
+    text:
+      "the state of a packet that raises no event, a direction as true as 1, or a question about " +
+      "a quote of zeros, which no flow has",
+    equivalent: true,
+    lines: ["return packet->quotes && ct_is_related(packet, direction, now) ? CT_RELATED :"],
     kinds: OFF_BY_ONE,
+    most: 2,
   },
   {
     text: "an answer takes another way, so the state is never that of an answer here",
@@ -223,10 +135,39 @@ const ROWS: readonly ReasonRow[] = [
     most: 2,
   },
   {
-    text: "a mask of 32 bits under a slot: it differs for identity 2^32 - 1 only",
-    equivalent: true,
-    lines: ["verdict->ct_state = ct_lookup(packet, direction, now, &entry);"],
+    ...MASK,
+    lines: [
+      "return admit(DIRECTION_EGRESS, (__u32)peer, peer >> 32, 1, own, packet, verdict);",
+      "reason = ingress(&packet, (__u32)source, source >> 32, 0, &verdict);",
+    ],
     kinds: SUBTRACT,
+  },
+  {
+    text: "policy_decide() has no other reason between those of policy",
+    equivalent: true,
+    lines: [
+      "(reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED))",
+    ],
+    kinds: OFF_BY_ONE,
+  },
+  {
+    text: "an entry names 0 bits of protocol and port, or 8 and more",
+    equivalent: true,
+    lines: ["if (verdict->prefix_len >= PROTOCOL_BITS) {"],
+    kinds: SUBTRACT,
+  },
+  {
+    text: "BPF_NOEXIST: the entry is missing, unless another CPU has made it meanwhile",
+    equivalent: false,
+    lines: ["bpf_map_update_elem(&accounting, &key, &first, BPF_ANY);"],
+    kinds: ADD,
+  },
+  {
+    text:
+      "without an interval every event is due: only the table of those that are held back tells",
+    equivalent: true,
+    lines: ["if (CONFIG(event_interval)) {"],
+    kinds: OFF_BY_ONE,
   },
   {
     text:
@@ -240,7 +181,7 @@ const ROWS: readonly ReasonRow[] = [
     equivalent: true,
     lines: [
       "switch (identity >> IDENTITY_SCOPE_SHIFT) {",
-      "raise_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet, verdict);",
+      "raise_flowless_event(EVENT_TRACE, REASON_SLOT_FALLBACK, direction, packet,",
     ],
     most: 3,
   },
@@ -273,6 +214,9 @@ const ROWS: readonly ReasonRow[] = [
     most: 3,
   },
 ];
+
+/** The lines of C that reasons are about; one that is in no source has no use any more. */
+export const REASON_LINES: readonly string[] = ROWS.flatMap(({ lines }) => lines);
 
 /** Hands out reasons, each as often as it holds. */
 export class SurvivorReasons {
