@@ -113,9 +113,11 @@ function collect<T>({ every, byKey }: Places<T>, labels: Labels, found: Set<T>):
 function spotsOf({ requirements, namespaces }: LabelsSelector): readonly Spot[] {
   let best: Requirement | undefined;
   for (const requirement of requirements) {
-    const { key, operator, values } = requirement;
+    const { source, key, operator, values } = requirement;
     // Nearly every label set has these two: they tell nothing apart.
     if (operator !== "In" || key === CLUSTER_KEY || key === NAMESPACE_KEY) continue;
+    // A block is asked for by the blocks around it, too.
+    if (source === "cidr") continue;
     if (best === undefined || values.length < best.values.length) best = requirement;
   }
   const labels = best?.values.map((value): Spot => ({ key: best.key, value }));
@@ -125,8 +127,8 @@ function spotsOf({ requirements, namespaces }: LabelsSelector): readonly Spot[] 
     );
   }
   if (labels !== undefined) return labels;
-  const there = requirements.find(({ operator, key }) =>
-    operator === "Exists" && key !== NAMESPACE_KEY
+  const there = requirements.find(({ source, operator, key }) =>
+    operator === "Exists" && key !== NAMESPACE_KEY && source !== "cidr"
   );
   return [there === undefined ? {} : { key: there.key }];
 }

@@ -54,3 +54,23 @@ Deno.test("SelectorIndex.candidates() leaves selectors of other labels out", () 
   const asked = labelsOf([{ source: "k8s", key: "app", value: "7" }]);
   assertEquals([...index.candidates(asked)], ["app 7"]);
 });
+
+const BLOCKS = [
+  { description: "a label", operator: "In", values: [""] },
+  { description: "a key", operator: "Exists", values: [] },
+] as const;
+
+for (const { description, operator, values } of BLOCKS) {
+  Deno.test(`SelectorIndex.candidates() finds a block around by ${description}`, () => {
+    const index = new SelectorIndex<string>();
+    const around: Requirement = {
+      source: "cidr",
+      key: "20.0.0.0/8",
+      operator,
+      values: [...values],
+    };
+    index.add(selectorOf([around]), "around");
+    const asked = labelsOf([{ source: "cidr", key: "20.1.2.0/24", value: "" }]);
+    assertEquals([...index.candidates(asked)], ["around"]);
+  });
+}
