@@ -50,8 +50,11 @@ lpm_policy_lookup(void *trie, __u32 direction, __u32 identity, __u32 key)
 
 	if (identity != IDENTITY_WILDCARD)
 		own = bpf_map_lookup_elem(trie, &lpm_key);
-	/* Nothing is stronger: the second lookup can be saved. */
-	if (own && own->precedence == LPM_POLICY_MAX_PRECEDENCE)
+	/* Nothing is stronger and nothing longer: the second lookup can be saved. Cilium saves it
+	 * where the precedence alone says so; the verdict is the same, the entry may not be.
+	 */
+	if (own && own->precedence == LPM_POLICY_MAX_PRECEDENCE &&
+	    lpm_prefix_len(own) == LPM_POLICY_FULL_PREFIX - LPM_POLICY_FIXED_BITS)
 		return (struct lpm_match){ own, 1 };
 	lpm_key.identity = IDENTITY_WILDCARD;
 	broad = bpf_map_lookup_elem(trie, &lpm_key);

@@ -46,7 +46,7 @@ function randomEntry(random: Random, cookie: number): MapStateEntry {
     portPrefix,
     port: portPrefix === 0 ? 0 : oneOf(random, PORTS) & ~(0xFFFF >> portPrefix),
     ...oneOf(random, VERDICTS),
-    precedence: 1 + random(3),
+    precedence: oneOf(random, [1, 2, 3, 0xFFFFFFFF]),
     authType: random(10) === 0 ? 1 : 0,
     cookie,
   });
