@@ -99,6 +99,36 @@ Deno.test("Emulator.accounting() leaves out the endpoints that do not want it", 
   assertEquals(counters(emulator), EXPECTED.slice(1));
 });
 
+Deno.test("Emulator.clearAccounting() forgets all counters, and goes on counting", () => {
+  emulator.load(STATE);
+  run(emulator);
+  emulator.clearAccounting();
+  assertEquals(counters(emulator), []);
+  run(emulator);
+  assertEquals(counters(emulator).length, EXPECTED.length);
+});
+
+kernelTest(
+  "KernelDatapath.clearAccounting() forgets all counters, and goes on counting",
+  async () => {
+    using kernel = new KernelDatapath(memory);
+    await kernel.load(STATE);
+    run(kernel);
+    kernel.clearAccounting();
+    assertEquals(counters(kernel), []);
+    run(kernel);
+    assertEquals(counters(kernel).length, EXPECTED.length);
+  },
+);
+
+kernelTest("KernelDatapath.accounting() leaves out the endpoints that do not want it", async () => {
+  using kernel = new KernelDatapath(memory);
+  const endpoints = STATE.endpoints.map((one) => ({ ...one, accounting: one.id !== CLIENT }));
+  await kernel.load({ ...STATE, endpoints });
+  run(kernel);
+  assertEquals(counters(kernel), EXPECTED.slice(1));
+});
+
 kernelTest("KernelDatapath.accounting() counts by what the matched entry names", async () => {
   using kernel = new KernelDatapath(memory);
   await kernel.load(STATE);

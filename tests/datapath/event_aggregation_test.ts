@@ -61,6 +61,23 @@ function checkNoAggregation(datapath: Twin): void {
   assertEquals(events(datapath, REFUSED, [160, 160]), [DROPPED, DROPPED]);
 }
 
+function checkForgetting(datapath: Twin): void {
+  assertEquals(events(datapath, REFUSED, [100, 101]), [DROPPED]);
+  datapath.clearConntrack();
+  assertEquals(events(datapath, REFUSED, [101, 102]), [DROPPED]);
+}
+
+Deno.test("Emulator.clearConntrack() forgets what has been told", () => {
+  emulator.load(NODE_WITH_INTERVAL);
+  checkForgetting(emulator);
+});
+
+kernelTest("KernelDatapath.clearConntrack() forgets what has been told", async () => {
+  using kernel = new KernelDatapath(memory);
+  await kernel.load(NODE_WITH_INTERVAL);
+  checkForgetting(kernel);
+});
+
 Deno.test("Emulator tells of a busy flow once in an interval", () => {
   emulator.load(NODE_WITH_INTERVAL);
   checkAggregation(emulator);

@@ -57,6 +57,66 @@ Deno.test("newPacket() names the layer behind a VLAN tag", () => {
   assertEquals([...packet.subarray(12, 18)], [0x81, 0, 0, 5, 8, 6]);
 });
 
+Deno.test("newPacket() writes a tag of another type before a tag", () => {
+  const packet = newPacket().eth().vlan(5, 0x88A8).vlan(6).arp().build();
+  assertEquals([...packet.subarray(12, 22)], [0x88, 0xA8, 0, 5, 0x81, 0, 0, 6, 8, 6]);
+});
+
+Deno.test("newPacket() writes identification, flags and offset of an IPv4 fragment", () => {
+  const packet = newPacket().eth().ipv4({ ...V4, id: 0x1234, fragment: 0x2003, protocol: 17 })
+    .payload(new Uint8Array(8)).build();
+  assertEquals([...packet.subarray(18, 22)], [0x12, 0x34, 0x20, 3]);
+  assertEquals(packet[23], 17);
+  assertEquals(internetChecksum(packet.subarray(14, 34)), 0);
+});
+
+Deno.test("newPacket() chains IPv6 extension headers, each with its length and what follows", () => {
+  const packet = newPacket().eth().ipv6(V6)
+    .extension("hopByHop", { bytes: 16 })
+    .extension("routing", { segmentsLeft: 3 })
+    .extension("authentication", { bytes: 24 })
+    .extension("destination")
+    .udp({ source: 1, destination: 2 }).build();
+  const header = (offset: number) => [...packet.subarray(54 + offset, 54 + offset + 4)];
+  assertEquals([packet[18], packet[19]], [0, 16 + 8 + 24 + 8 + 8]);
+  assertEquals(packet[20], 0);
+  assertEquals(header(0), [43, 1, 0, 0]);
+  assertEquals(header(16), [51, 0, 0, 3]);
+  assertEquals(header(24), [60, 4, 0, 0]);
+  assertEquals(header(48), [17, 0, 0, 0]);
+});
+
+Deno.test("newPacket() says that nothing follows the last extension header, or what it is told", () => {
+  const last = newPacket().eth().ipv6(V6).extension("destination");
+  assertEquals(last.build()[54], 59);
+  const named = newPacket().eth().ipv6(V6).extension("destination", { protocol: 47 });
+  assertEquals(named.payload(new Uint8Array(4)).build()[54], 47);
+});
+
+Deno.test("newPacket() writes an IPv6 fragment header", () => {
+  const packet = newPacket().eth().ipv6(V6)
+    .fragment({ offset: 0x1FFF, more: true, id: 0x89ABCDEF, protocol: 6 })
+    .payload(new Uint8Array(8)).build();
+  assertEquals(packet[20], 44);
+  assertEquals([...packet.subarray(54, 62)], [6, 0, 0xFF, 0xF9, 0x89, 0xAB, 0xCD, 0xEF]);
+});
+
+Deno.test("newPacket() writes checksums of L4 headers behind extension headers", () => {
+  const packet = newPacket().eth().ipv6(V6).extension("hopByHop")
+    .tcp({ source: 1, destination: 2 }).build();
+  const pseudo = [...packet.subarray(22, 54), 0, 6, 0, 20];
+  assertEquals(internetChecksum(Uint8Array.from([...pseudo, ...packet.subarray(62)])), 0);
+});
+
+Deno.test("quote() takes a packet without its Ethernet header into the checksum", () => {
+  const quoted = newPacket().eth().ipv4(V4).udp({ source: 1, destination: 2 });
+  const error = newPacket().eth().ipv4(V4).icmp({ type: 3, code: 1 });
+  const packet = error.quote(quoted).build();
+  assertEquals(packet.subarray(42), quoted.build().subarray(14));
+  assertEquals(internetChecksum(packet.subarray(34)), 0);
+  assertEquals(error.quote(quoted.build()).build(), packet);
+});
+
 Deno.test("build() gives the same bytes every time", () => {
   const packet = newPacket().eth().ipv4(V4).udp({ source: 1, destination: 2 });
   assertEquals(packet.build(), packet.build());

@@ -1,24 +1,34 @@
 import { assertEquals } from "@std/assert";
 import { DatapathMemory } from "../../../src/datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../../../src/datapath/emulator_file.ts";
-import { Bench, Laboratory } from "../../../src/verify/mutation/laboratory.ts";
+import { Bench, type Circumstances, Laboratory } from "../../../src/verify/mutation/laboratory.ts";
 import { mutated, programMutants } from "../../../src/verify/mutation/mutant.ts";
 import { packetSets } from "../../../src/verify/mutation/packet_set.ts";
 import { trapped } from "../../../src/verify/mutation/trap.ts";
 import { ROW_POLICY } from "../../../src/verify/row_policies.ts";
 import { kernelTest } from "../../ebpf-ts-loader/kernel.ts";
 
-async function mustOpen(): Promise<Laboratory> {
+async function mustOpen(circumstances: Circumstances = {}): Promise<Laboratory> {
   const memory = new DatapathMemory(await readEmulatorWasm(), { mergeMode: "unmerged" });
-  return await Laboratory.open(new Bench(memory, packetSets()));
+  return await Laboratory.open(new Bench(memory, packetSets()), circumstances);
 }
 
-kernelTest("Laboratory notices nothing while the programs are as they are", async () => {
-  using laboratory = await mustOpen();
-  for (const program of laboratory.spec.programs.values()) {
-    laboratory.install(program);
-    assertEquals(laboratory.isNoticed(laboratory.sets), false, program.name);
-  }
+for (const node of ["usual", "audited", "aggregating"] as const) {
+  kernelTest(
+    `Laboratory of the ${node} node notices nothing while the programs are as they are`,
+    async () => {
+      using laboratory = await mustOpen({ node });
+      for (const program of laboratory.spec.programs.values()) {
+        laboratory.install(program);
+        assertEquals(laboratory.isNoticed(laboratory.sets), false, program.name);
+      }
+    },
+  );
+}
+
+kernelTest("Laboratory runs the sets of its node alone", async () => {
+  using laboratory = await mustOpen({ node: "audited" });
+  assertEquals(new Set(laboratory.sets.map(({ node }) => node)), new Set(["audited"]));
 });
 
 kernelTest(
