@@ -11,7 +11,7 @@ export function replayCommand(): Command {
         "at the time of the capture, in the emulator and in the kernel, and compare verdict, " +
         "events, packet bytes, conntrack, metrics and accounting.",
     )
-    .argument("<capture...>", "pcap or pcapng files, or - for standard input")
+    .argument("[capture...]", "pcap or pcapng files, or - for standard input")
     .option(
       "-f, --file <path...>",
       "manifests of the cluster, after the captures: files or folders (default: who sends in " +

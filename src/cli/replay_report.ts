@@ -4,8 +4,10 @@ import type { OutputFormat } from "./cluster_flags.ts";
 import { formatTable } from "./table.ts";
 import { writeText } from "./write_text.ts";
 
-/** Differences that are shown with all their lines. */
+/** Differences that a table shows with all their lines. */
 const MOST_DIFFERENCES = 5;
+/** Differences of one capture that -o json has; the others are counted. One cause makes many. */
+const MOST_DETAILS = 1000;
 /** Lines of -o jsonl that are written together. */
 const LINES = 1024;
 
@@ -19,6 +21,13 @@ export interface ReplayLegs {
 /** A packet that the datapaths treated differently. */
 type Different = Pick<ReplayedPacket, "number" | "differences" | "answers">;
 
+/** What a replay knows at the end of a capture. */
+export interface FileOutcome {
+  readonly tableDifferences: readonly TableDifference[];
+  /** See `Replay.forgotten`. */
+  readonly forgotten: number;
+}
+
 /** What became of one capture. */
 class FileReport {
   readonly counters = new Counters();
@@ -26,6 +35,7 @@ class FileReport {
   packets = 0;
   skipped = 0;
   shortened = 0;
+  differences = 0;
 
   constructor(readonly file: string) {}
 
@@ -41,7 +51,9 @@ class FileReport {
       bytes: length,
       ...(reason === undefined ? {} : { reason }),
     });
-    if (differences.length > 0) this.different.push(packet);
+    if (differences.length === 0) return;
+    this.differences++;
+    if (this.different.length < MOST_DETAILS) this.different.push(packet);
   }
 }
 
@@ -81,21 +93,23 @@ export class ReplayReport {
   }
 
   /** Ends a capture. */
-  finish(tables: readonly TableDifference[], damage: Error | undefined): void {
+  finish({ tableDifferences: tables, forgotten }: FileOutcome, damage: Error | undefined): void {
     const { file, counters, different, packets, skipped, shortened } = this.#current;
-    this.#differences += different.length + tables.length;
+    const differences = this.#current.differences + tables.length;
+    this.#differences += differences;
     const document = {
       file,
       packets,
       run: packets - skipped,
       skipped,
       shortened,
+      forgotten,
       datapaths: this.#legs.datapaths.map(({ kind }) => kind),
       ...(this.#legs.reason === undefined ? {} : { reason: this.#legs.reason }),
       verdicts: counters.verdicts,
       reasons: counters.reasons,
       protocols: counters.protocols,
-      differences: different.length + tables.length,
+      differences,
       details: [...different.map(differentJson), ...tables],
       ...(damage === undefined ? {} : { error: damage.message }),
     };
@@ -159,25 +173,30 @@ interface FileSummary {
   readonly run: number;
   readonly skipped: number;
   readonly shortened: number;
+  readonly forgotten: number;
   readonly datapaths: readonly string[];
   readonly verdicts: Counts;
   readonly reasons: Counts;
   readonly protocols: Counts;
+  readonly differences: number;
 }
 
 function printTable(
-  { file, packets, run, skipped, shortened, datapaths, verdicts, reasons, protocols }: FileSummary,
+  summary: FileSummary,
   different: readonly Different[],
   tables: readonly TableDifference[],
 ): void {
+  const { file, packets, run, skipped, shortened, forgotten, datapaths, differences } = summary;
   const notes = [
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ...(shortened > 0 ? [`${shortened} shortened to their headers`] : []),
+    ...(forgotten > 0 ? [`all flows forgotten ${forgotten} times, for want of room`] : []),
   ];
   console.log(
     [`${file}: ${packets} packets, ${run} run by ${datapaths.join(" and ")}`, ...notes].join(", "),
   );
-  const rows = Object.entries({ verdict: verdicts, reason: reasons, protocol: protocols })
+  const { verdicts: verdict, reasons: reason, protocols: protocol } = summary;
+  const rows = Object.entries({ verdict, reason, protocol })
     .flatMap(([kind, counts]) =>
       Object.entries(counts).map(([name, { packets, bytes }], i) => [
         i === 0 ? kind : "",
@@ -187,8 +206,10 @@ function printTable(
       ])
     );
   if (rows.length > 0) console.log(formatTable(["", "", "PACKETS", "BYTES"], rows));
-  if (datapaths.length > 1) console.log(`Differences: ${different.length + tables.length}`);
+  if (datapaths.length > 1) console.log(`Differences: ${differences}`);
   printDifferences(different, tables);
+  const more = differences - tables.length - Math.min(different.length, MOST_DIFFERENCES);
+  if (more > 0) console.log(`\n… and ${more} more packets (-o json has ${MOST_DETAILS} of them)`);
   console.log();
 }
 
@@ -201,8 +222,6 @@ function printDifferences(
     for (const [who, answer] of Object.entries(answers)) console.log(`  ${who}: ${answer}`);
     for (const difference of differences) console.log(`  ${difference}`);
   }
-  const more = different.length - MOST_DIFFERENCES;
-  if (more > 0) console.log(`\n… and ${more} more packets (-o json has all)`);
   for (const { first, last, differences } of tables) {
     console.log(`\nTables after packets ${first} to ${last}`);
     for (const difference of differences) console.log(`  ${difference}`);

@@ -31,6 +31,9 @@ export async function runReplay(
   captures: readonly string[],
   flags: ReplayFlags,
 ): Promise<ExitCode> {
+  if (captures.length === 0) {
+    throw new BadInputError('Cannot replay "nothing": no capture, expected at least one before -f');
+  }
   const node = flags.file && nodeOfScenario(await loadScenario(flags.file));
   const place = placeOf(flags, node);
   using legs = await openLegs(flags.datapath);
@@ -39,13 +42,15 @@ export async function runReplay(
   const report = new ReplayReport(flags.output, legs);
   let damaged = false;
   for (const path of captures) {
-    const file = await readBytes(path);
+    const file = await readOrTell(path);
+    damaged ||= file === undefined;
+    if (file === undefined) continue;
     const current = node ?? builtInNode(sendersOf(readCapture(file, path)));
     if (!node) await legs.load(current.state);
     const run = (packets: Iterable<CapturedPacket>) =>
       replay.run(current, packets, place && { place });
     const error = await replayFile(path, file, run, report);
-    report.finish(replay.tableDifferences, error);
+    report.finish(replay, error);
     if (error !== undefined) console.error(error.message);
     damaged ||= error !== undefined;
   }
@@ -97,16 +102,19 @@ interface Legs extends Disposable {
 async function openLegs(which: ReplayFlags["datapath"]): Promise<Legs> {
   if (which === "emulator") return await openEmulator();
   const opened = await Datapaths.open();
-  const { memory, kernel, reason, all } = opened;
+  const { memory, emulator, kernel, reason } = opened;
   if (reason !== undefined && which !== undefined) {
     opened[Symbol.dispose]();
     throw new BadInputError(`Cannot replay in the kernel: ${reason}`);
   }
+  const datapaths = [...(which === "kernel" ? [] : [emulator]), ...(kernel ? [kernel] : [])];
   return {
     memory,
-    datapaths: which === "kernel" && kernel ? [kernel] : all,
+    datapaths,
     reason,
-    load: (node) => opened.load(node),
+    load: async (node) => {
+      for (const datapath of datapaths) await datapath.load(node);
+    },
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
 }
@@ -142,18 +150,20 @@ function placeOf({ from, to }: ReplayFlags, node: ReplayNode | undefined): Place
 /** More would not fit into one buffer on every machine. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** One file of many that cannot be read does not keep the others from being replayed. */
+async function readOrTell(path: string): Promise<Uint8Array | undefined> {
   try {
     if (path === "-") return await readAll(Deno.stdin.readable);
     const { size } = await Deno.stat(path);
     if (size <= MAX_FILE_BYTES) return await Deno.readFile(path);
+    console.error(
+      `Cannot read "${path}": ${size} bytes, expected at most 2 GiB (editcap -c makes parts)`,
+    );
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BadInputError(`Cannot read "${path}": ${reason}, expected a capture`, { cause });
+    console.error(`Cannot read "${path}": ${reason}, expected a capture`);
   }
-  throw new BadInputError(
-    `Cannot read "${path}": longer than 2 GiB, expected parts (editcap -c makes them)`,
-  );
+  return undefined;
 }
 
 async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {

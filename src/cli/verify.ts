@@ -20,7 +20,11 @@ export function verifyCommand(): Command {
     .option("-f, --file <path...>", "manifests: files, folders or - (default: the Death Star)")
     .option("--random <flows>", "how many random flows", wholeNumber, DEFAULT_RANDOM_FLOWS)
     .option("--seed <number>", "seed of the random flows (default: another one each time)", seed)
-    .option("--classes <number>", "most classes per node, drawn by the seed (default: all)", wholeNumber)
+    .option(
+      "--classes <number>",
+      "most classes per node, drawn by the seed (default: all)",
+      wholeNumber,
+    )
     .option("--node <name...>", "nodes whose views to take (default: all)")
     .addOption(
       new Option("--enforcement <mode>", "when policies count").choices([

@@ -64,7 +64,9 @@ function chosenViews(
   if (unknown === undefined) return wanted;
   const known = views.filter((name) => name !== undefined).join(", ");
   throw new BadInputError(
-    `Cannot take the view of "${unknown}": no such node, expected ${known || "manifests with nodes"}`,
+    `Cannot take the view of "${unknown}": no such node, expected ${
+      known || "manifests with nodes"
+    }`,
   );
 }
 

@@ -12,6 +12,11 @@ export class CaptureClock {
   #first: bigint | undefined;
   #last = START_OF_TIME - 1n;
 
+  /** The clock at the latest packet. */
+  get now(): bigint {
+    return this.#last;
+  }
+
   /** The clock at the next packet; without a time of its own it comes right after the last. */
   at(time: bigint | undefined): bigint {
     this.#first ??= time;

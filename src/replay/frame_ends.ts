@@ -17,6 +17,8 @@ export interface FrameEnds {
   readonly sport?: number;
   /** ICMP: the type. */
   readonly dport?: number;
+  /** Only a part of an IP packet. */
+  readonly fragment?: boolean;
 }
 
 const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, VLAN: 0x8100, IPV6: 0x86dd, VLAN_SERVICE: 0x88a8 };
@@ -71,40 +73,46 @@ function ipv4(packet: DataView): Ends {
   if (packet.byteLength < IPV4_BYTES) return { protocol: "IPv4" };
   const protocol = packet.getUint8(9);
   const isFirst = (packet.getUint16(6) & 0x1fff) === 0;
+  const isPart = (packet.getUint16(6) & 0x3fff) !== 0;
   return {
     protocol: protocolName(protocol),
     source: addressAt(packet, 12, 4),
     destination: addressAt(packet, 16, 4),
     ...(isFirst ? ports(packet, (packet.getUint8(0) & 15) * 4, protocol) : {}),
+    ...(isPart ? { fragment: true } : {}),
   };
 }
 
 function ipv6(packet: DataView): Ends {
   if (packet.byteLength < IPV6_BYTES) return { protocol: "IPv6" };
-  const { protocol, at } = behindExtensions(packet);
+  const { protocol, at, fragment } = behindExtensions(packet);
   return {
     protocol: protocolName(protocol),
     source: addressAt(packet, 8, 16),
     destination: addressAt(packet, 24, 16),
     ...(at === undefined ? {} : ports(packet, at, protocol)),
+    ...(fragment ? { fragment } : {}),
   };
 }
 
 /** Each step goes at least 8 bytes ahead. */
-function behindExtensions(packet: DataView): { protocol: number; at?: number } {
+function behindExtensions(packet: DataView) {
   let protocol = packet.getUint8(6);
   let at = IPV6_BYTES;
+  let fragment = false;
   while (packet.byteLength >= at + 8) {
     const next = packet.getUint8(at);
     const length = packet.getUint8(at + 1);
     if (EXTENSIONS.includes(protocol)) at += (length + 1) * 8;
     else if (protocol === AUTHENTICATION) at += (length + 2) * 4;
-    else if (protocol !== FRAGMENT) break;
-    else if ((packet.getUint16(at + 2) & 0xfff8) !== 0) return { protocol: next };
-    else at += 8;
+    else if (protocol === FRAGMENT) {
+      fragment = true;
+      if ((packet.getUint16(at + 2) & 0xfff8) !== 0) return { protocol: next, fragment };
+      at += 8;
+    } else break;
     protocol = next;
   }
-  return { protocol, at };
+  return { protocol, at, fragment };
 }
 
 function ports(packet: DataView, at: number, protocol: number): { sport?: number; dport?: number } {

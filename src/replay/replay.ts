@@ -14,6 +14,7 @@ import type { TestPacket } from "../verify/test_packet.ts";
 import { openComparison } from "../verify/verify.ts";
 import { builtInNode } from "./built_in_node.ts";
 import { CaptureClock } from "./capture_clock.ts";
+import { FlowBudget, FRAGMENTS_AT_ONCE } from "./flow_budget.ts";
 import { fitFrame } from "./fit_frame.ts";
 import { type FrameEnds, frameEnds } from "./frame_ends.ts";
 import { type Place, Placement } from "./placement.ts";
@@ -72,16 +73,19 @@ interface Prepared {
 
 /** Runs captures, one after the other, through datapaths that have the node loaded. */
 export class Replay {
+  readonly #datapaths: readonly Datapath[];
   readonly #comparison: Comparison;
   #node: ReplayNode = builtInNode([]);
   #placeOf: (ends: FrameEnds) => Place | undefined = () => undefined;
   #tableDifferences: TableDifference[] = [];
+  #forgotten = 0;
 
   /**
    * @param memory The memory of all the datapaths.
    * @param datapaths At least one.
    */
   constructor(memory: DatapathMemory, datapaths: readonly Datapath[]) {
+    this.#datapaths = datapaths;
     this.#comparison = openComparison(
       { rulesOf: (cookie) => this.#node.rulesOf(cookie) },
       memory,
@@ -92,6 +96,14 @@ export class Replay {
   /** Found in the latest capture so far. */
   get tableDifferences(): readonly TableDifference[] {
     return this.#tableDifferences;
+  }
+
+  /**
+   * How often in the latest capture all flows were forgotten, because it had more of them than
+   * datapaths can be compared with; see {@linkcode FlowBudget}.
+   */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   /**
@@ -109,12 +121,19 @@ export class Replay {
     this.#node = node;
     this.#placeOf = place === undefined ? (ends) => placement.of(ends) : () => place;
     this.#tableDifferences = [];
+    this.#forgotten = 0;
     const clock = new CaptureClock();
+    const budget = new FlowBudget(this.#datapaths);
     let fresh = true;
-    for (const batch of batches(packets, this.#comparison.capacity)) {
-      const prepared = batch.map((packet) => this.#prepare(packet, clock));
-      const runnable = prepared.flatMap(({ packet }) => packet ?? []);
-      yield* this.#results(prepared, this.#comparison.run(runnable, { fresh }));
+    const prepare = (packet: CapturedPacket) => this.#prepare(packet, clock);
+    for (const batch of batches(packets, this.#comparison.capacity, prepare)) {
+      const runnable = batch.flatMap(({ packet }) => packet ?? []);
+      const load = { packets: runnable.length, fragments: batch.filter(isFragment).length };
+      if (!budget.make(load, clock.now)) {
+        this.#forgotten++;
+        fresh = true;
+      }
+      yield* this.#results(batch, this.#comparison.run(runnable, { fresh }));
       fresh = false;
     }
   }
@@ -172,18 +191,27 @@ export class Replay {
   }
 }
 
-/** Groups packets; those before an error come before it. */
+function isFragment({ ends }: Prepared): boolean {
+  return ends?.fragment === true;
+}
+
+/** Prepares packets in groups; those before an error come before it. */
 function* batches(
   packets: Iterable<CapturedPacket>,
   capacity: number,
-): Generator<readonly CapturedPacket[]> {
-  let batch: CapturedPacket[] = [];
+  prepare: (packet: CapturedPacket) => Prepared,
+): Generator<readonly Prepared[]> {
+  let batch: Prepared[] = [];
+  let fragments = 0;
   try {
     for (const packet of packets) {
-      batch.push(packet);
-      if (batch.length < capacity) continue;
+      const prepared = prepare(packet);
+      batch.push(prepared);
+      if (isFragment(prepared)) fragments++;
+      if (batch.length < capacity && fragments < FRAGMENTS_AT_ONCE) continue;
       yield batch;
       batch = [];
+      fragments = 0;
     }
   } catch (error) {
     if (batch.length > 0) yield batch;

@@ -82,6 +82,13 @@ Deno.test("twinpath replay tells of damage, runs what is before it and exits 2",
   assertEquals(code, 2);
 });
 
+Deno.test("twinpath replay goes on with the next capture where one is missing", async () => {
+  const { code, stdout, stderr } = await replay([{ data: SYN }], ["/nowhere/x.pcap", ...EMULATOR]);
+  assertStringIncludes(stderr, 'Cannot read "/nowhere/x.pcap": No such file or directory');
+  assertStringIncludes(stdout, "CAPTURE: 1 packets, 1 run by emulator");
+  assertEquals(code, 2);
+});
+
 Deno.test("twinpath replay refuses a link type by its name", async () => {
   const { code, stderr } = await replay([{ data: SYN }], EMULATOR, { linkType: 105 });
   assertEquals(
@@ -104,7 +111,7 @@ for (
       [...EMULATOR, "--from", "xwing"],
       'Cannot enter at "xwing": no pod of a cluster, expected -f as well',
     ],
-    ["no capture at all", [], "error: missing required argument 'capture'"],
+    ["no capture at all", ["-f", "x.pcap"], 'Cannot replay "nothing": no capture, expected'],
     [
       "both ends at once",
       [...EMULATOR, "--from", "a", "--to", "b"],

@@ -28,6 +28,7 @@ for (
     ["a later fragment without ports", newPacket().eth().ipv4({ ...A, fragment: 5 }).udp(PORTS), {
       protocol: "UDP",
       ...ENDS4,
+      fragment: true,
     }],
     [
       "UDP behind IPv6 extension headers",
@@ -38,7 +39,7 @@ for (
     [
       "a later fragment of IPv6",
       newPacket().eth().ipv6(B).fragment({ offset: 3, more: true, id: 1 }).udp(PORTS),
-      { protocol: "UDP", ...ENDS6 },
+      { protocol: "UDP", ...ENDS6, fragment: true },
     ],
     ["ARP", newPacket().eth().arp(), {
       protocol: "ARP",
