@@ -145,7 +145,8 @@ function labelsMiss(selector: LabelsSelector, labels: Labels): { text: string; u
   const known = labels.filter(({ source }) => source === "reserved").map(({ key }) => key);
   if (known.length > 0 && unmet.some(({ source }) => source !== "reserved")) {
     const asked = selector.requirements.filter(({ key }) => key !== CLUSTER_KEY);
-    const text = `it is for pods with ${asked.map(requirementText).join(", ")}, ` +
+    const isOfPods = asked.every(({ source }) => source === "any" || source === "k8s");
+    const text = `it is for ${isOfPods ? "pods" : "peers"} with ${asked.map(requirementText).join(", ")}, ` +
       `the peer is ${known.join(", ")}`;
     return { text, unmet: unmet.length };
   }

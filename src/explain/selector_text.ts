@@ -24,7 +24,9 @@ export function requirementText({ source, key, operator, values }: Requirement):
   const named = source === "any" || source === "k8s" ? shortKey(key) : `${source}:${key}`;
   switch (operator) {
     case "In":
-      return values.length === 1 ? `${named}=${values[0]}` : `${named} in (${values.join(", ")})`;
+      // Labels of most sources have no values.
+      if (values.length === 1) return values[0] === "" ? named : `${named}=${values[0]}`;
+      return `${named} in (${values.join(", ")})`;
     case "NotIn":
       return `${named} not in (${values.join(", ")})`;
     case "Exists":

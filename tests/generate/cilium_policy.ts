@@ -117,15 +117,7 @@ function rule(direction: Direction, effect: "allow" | "deny"): fc.Arbitrary<Json
       ...peers as object,
       ...transport as object,
       ...(effect === "allow" ? authentication as object : {}),
-    }))
-    // Services may not be narrowed by ports.
-    .map((rule) => withoutPortsOfServices(rule as { readonly [key: string]: Json }));
-}
-
-function withoutPortsOfServices(rule: { readonly [key: string]: Json }): Json {
-  if (!("toServices" in rule)) return rule;
-  const { toPorts: _, ...rest } = rule;
-  return rest;
+    }));
 }
 
 const authentication: fc.Arbitrary<Json> = fc.oneof(

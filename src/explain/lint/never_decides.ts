@@ -19,8 +19,12 @@ export function* neverDecides(context: LintContext): Generator<Finding> {
   for (const rule of context.rules) {
     if (rule.verdict === "pass" || deciding.has(keyOf(rule.origin))) continue;
     if (!matchesSomething(rule, context)) continue;
-    const stronger = strongerThan(rule, context);
-    const by = stronger === undefined ? "stronger rules" : nameOf(stronger);
+    const [first, second, ...more] = strongerThan(rule, context).map(nameOf);
+    const by = first === undefined ? "stronger rules" : [
+      first,
+      ...(second === undefined ? [] : [second]),
+      ...(more.length === 0 ? [] : [`${more.length} more`]),
+    ].join(" and ");
     const what = rule.verdict === "deny" ? "denies" : "allows";
     yield context.finding(
       "never-decides",
@@ -38,15 +42,15 @@ function matchesSomething({ subject, peers, ports, host }: CompiledRule, context
   return peers === "all" || peers.some((selector) => context.selected(selector).length > 0);
 }
 
-/** A denial that selects one of the subjects in the same direction. */
-function strongerThan(rule: CompiledRule, context: LintContext): RuleOrigin | undefined {
+/** Rules that select one of the subjects in the same direction, and say something else. */
+function strongerThan(rule: CompiledRule, context: LintContext): RuleOrigin[] {
   const [subject] = context.selected(rule.subject);
-  if (subject === undefined) return undefined;
-  const denials = context.cluster.engine.rules.rulesFor(subject.labels).filter((other) =>
+  if (subject === undefined) return [];
+  const others = context.cluster.engine.rules.rulesFor(subject.labels).filter((other) =>
     other.direction === rule.direction && other.verdict !== rule.verdict &&
     other.verdict !== "pass" && sharesPeer(rule, other, context)
   );
-  return denials[0]?.origin;
+  return others.map(({ origin }) => origin);
 }
 
 function sharesPeer(a: CompiledRule, b: CompiledRule, context: LintContext): boolean {
