@@ -25,11 +25,12 @@ import {
 import { blocksOf, MAX_RANGES, writeProfile, writtenBlocks } from "./profile";
 import { RANGE_SIZE } from "./ranges";
 import { ensure, Scratch } from "./scratch";
-import { append, clear, findHashed, NOT_FOUND, Table, TABLE_FULL } from "./table";
+import { append, clear, findHashed, NOT_FOUND, releaseIndex, Table, TABLE_FULL } from "./table";
 
 /*
  * An image that is being built: everything whose place does not depend on the size
- * class. Entries and profiles are interned, so equal ones exist once.
+ * class. Entries and profiles are interned, so equal ones exist once. The arrays are the
+ * draft's own, or those of an image that is extended.
  *
  *   index slot  ┌ first block, 0 = empty (u32) ┬ hash of the profile's bytes (u32) ┐
  *   cell        ┌ direction (u32) ┬ slot (u32) ┬ first block (u32) ┐
@@ -46,6 +47,8 @@ export class Draft {
   profiles: u32;
   /** Next free block. */
   usedBlocks: u32;
+  /** Blocks that there can be. */
+  maxBlocks: u32;
   cellCount: u32;
   maxSlot: u32;
   broadBlock0: u32;
@@ -60,22 +63,34 @@ export const CELL_BLOCK_OFF: usize = 8;
 const MAX_BLOCKS: u32 = blocksOfClass(IMAGE_L_SLOTS, IMAGE_L_ENTRIES, IMAGE_L_LINES);
 
 const FIRST_INDEX_SLOTS: u32 = 256;
+/** A profile is written here first: a draft takes it only if it is new. */
+const written = changetype<Scratch>(memory.data(8, 8));
 const reservedEntry: usize = memory.data(16, 8);
 const reservedRange: usize = memory.data(8, 8);
 
+const DRAFT_SIZE: usize = offsetof<Draft>() + offsetof<Table>() + 2 * offsetof<Scratch>();
+
 /** Allocates an empty draft. Returns null if memory is out. */
 export function newDraft(): Draft | null {
-  const size = offsetof<Draft>() + offsetof<Table>() + 2 * offsetof<Scratch>();
-  const base = allocateZeroed(size);
+  const base = allocateZeroed(DRAFT_SIZE);
   if (!base) return null;
   const draft = changetype<Draft>(base);
   draft.entries = changetype<Table>(base + offsetof<Draft>());
   draft.entries.limit = IMAGE_L_ENTRIES;
+  draft.maxBlocks = MAX_BLOCKS;
   draft.blocks = changetype<Scratch>(base + offsetof<Draft>() + offsetof<Table>());
   draft.cells = changetype<Scratch>(
     base + offsetof<Draft>() + offsetof<Table>() + offsetof<Scratch>(),
   );
   return draft;
+}
+
+/** Gives back a draft whose arrays are those of an image. */
+export function releaseView(draft: Draft): void {
+  releaseIndex(draft.entries);
+  if (draft.index) release(draft.index, (<usize>draft.indexMask + 1) << 3);
+  release(draft.cells.base, draft.cells.capacity);
+  release(changetype<usize>(draft), DRAFT_SIZE);
 }
 
 /** Empties the draft and puts the reserved entries and profiles in. */
@@ -115,7 +130,7 @@ export function internEntry(draft: Draft, entry: usize): i32 {
   const known = findHashed(draft.entries, entry, POLICY_ENTRY_SIZE, hash);
   if (known != NOT_FOUND) return <i32>known;
   const number = append(draft.entries, entry, POLICY_ENTRY_SIZE, 0, hash);
-  if (number == TABLE_FULL) return fail(ERROR_ENTRIES, IMAGE_L_ENTRIES);
+  if (number == TABLE_FULL) return fail(ERROR_ENTRIES, draft.entries.limit);
   return number < 0 ? ERROR_MEMORY : number;
 }
 
@@ -140,33 +155,15 @@ function growIndex(draft: Draft): bool {
   return true;
 }
 
-/**
- * Interns the profile that has been written at the next free block: returns the block
- * of an equal one, or takes these blocks into use.
- */
-function internWritten(draft: Draft, blocks: u32): i32 {
-  if (!growIndex(draft)) return ERROR_MEMORY;
-  const written = draft.blocks.base + <usize>draft.usedBlocks * BLOCK_BYTES;
-  const bytes = <usize>blocks * BLOCK_BYTES;
-  const hash = hashLines(written, bytes);
+/** Place in the index of the profile at `profile`, or the empty one where it belongs. */
+function findProfile(draft: Draft, profile: usize, bytes: usize, hash: u32): usize {
   let slot = hash & draft.indexMask;
   while (true) {
     const at = draft.index + (<usize>slot << 3);
     const entry = load<u64>(at);
-    if (!entry) {
-      const block = draft.usedBlocks;
-      store<u64>(at, (<u64>hash << 32) | <u64>block);
-      draft.profiles += 1;
-      draft.usedBlocks = block + blocks;
-      return <i32>block;
-    }
-    const known = <u32>entry;
-    if (
-      <u32>(entry >> 32) == hash &&
-      linesEqual(draft.blocks.base + <usize>known * BLOCK_BYTES, written, bytes)
-    ) {
-      return <i32>known;
-    }
+    if (!entry) return at;
+    const known = draft.blocks.base + <usize>(<u32>entry) * BLOCK_BYTES;
+    if (<u32>(entry >> 32) == hash && linesEqual(known, profile, bytes)) return at;
     slot = (slot + 1) & draft.indexMask;
   }
 }
@@ -184,25 +181,38 @@ export function internProfile(
 ): i32 {
   if (count > MAX_RANGES) return fail(ERROR_RANGES, identity);
   const blocks = blocksOf(count);
-  const used = draft.usedBlocks;
-  if (used + blocks > MAX_BLOCKS) return fail(ERROR_BLOCKS, MAX_BLOCKS);
-  const usedBytes = <usize>used * BLOCK_BYTES;
-  const neededBytes = usedBytes + <usize>blocks * BLOCK_BYTES;
-  if (!ensure(draft.blocks, usedBytes, neededBytes)) return ERROR_MEMORY;
-  writeProfile(draft.blocks.base + usedBytes, flags, ranges, count);
-  return internWritten(draft, blocks);
+  const bytes = <usize>blocks * BLOCK_BYTES;
+  if (!ensure(written, 0, bytes) || !growIndex(draft)) return ERROR_MEMORY;
+  writeProfile(written.base, flags, ranges, count);
+  const hash = hashLines(written.base, bytes);
+  const at = findProfile(draft, written.base, bytes, hash);
+  if (load<u64>(at)) return <i32>load<u32>(at);
+
+  const block = draft.usedBlocks;
+  if (block + blocks > draft.maxBlocks) return fail(ERROR_BLOCKS, draft.maxBlocks);
+  const used = <usize>block * BLOCK_BYTES;
+  if (!ensure(draft.blocks, used, used + bytes)) return ERROR_MEMORY;
+  memory.copy(draft.blocks.base + used, written.base, bytes);
+  store<u64>(at, (<u64>hash << 32) | <u64>block);
+  draft.profiles += 1;
+  draft.usedBlocks = block + blocks;
+  return <i32>block;
 }
 
-/** Takes in the blocks of a finished image behind the reserved ones, profile by profile. */
-export function adoptBlocks(draft: Draft, blocks: usize, used: u32): i32 {
-  if (!ensure(draft.blocks, 0, <usize>used * BLOCK_BYTES)) return ERROR_MEMORY;
-  memory.copy(draft.blocks.base, blocks, <usize>used * BLOCK_BYTES);
-  for (let at = IMAGE_FIRST_BLOCK; at < used;) {
-    const blocks = writtenBlocks(draft.blocks.base + <usize>at * BLOCK_BYTES);
-    draft.usedBlocks = at;
-    const error = internWritten(draft, blocks);
-    if (error < 0) return error;
-    at += blocks;
+/** Finds again what the draft's blocks up to `used` hold, from the first profile on. */
+export function indexProfiles(draft: Draft, used: u32): i32 {
+  for (let block = IMAGE_BLOCK_DEFAULT_ALLOW; block < used;) {
+    if (!growIndex(draft)) return ERROR_MEMORY;
+    const profile = draft.blocks.base + <usize>block * BLOCK_BYTES;
+    const blocks = writtenBlocks(profile);
+    const bytes = <usize>blocks * BLOCK_BYTES;
+    const hash = hashLines(profile, bytes);
+    const at = findProfile(draft, profile, bytes, hash);
+    if (!load<u64>(at)) {
+      store<u64>(at, (<u64>hash << 32) | <u64>block);
+      draft.profiles += 1;
+    }
+    block += blocks;
   }
   draft.usedBlocks = used;
   return BUILT;

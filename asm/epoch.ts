@@ -1,5 +1,6 @@
 import { allocate } from "./arena";
-import { freeImage, TABLES } from "./image_store";
+import { freeImage } from "./image_extension";
+import { TABLES } from "./image_store";
 import { EPOCH_OFF, own, workerArea, workerCount } from "./worker";
 
 /*

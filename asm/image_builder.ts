@@ -62,11 +62,6 @@ export function initImageBuilder(): bool {
   return draftA != null && draftB != null;
 }
 
-/** The draft that builds and extensions use first. */
-export function firstDraft(): Draft {
-  return draftA!;
-}
-
 function buildDraft(draft: Draft, records: usize, count: u32, mode: u32): i32 {
   let error = startDraft(draft);
   if (error < 0) return error;

@@ -1,5 +1,7 @@
 import {
   BUILT,
+  ERROR_BLOCKS,
+  ERROR_ENTRIES,
   ERROR_IMAGE_FULL,
   ERROR_MEMORY,
   ERROR_NO_IMAGE,
@@ -7,17 +9,17 @@ import {
   fail,
 } from "./build_error";
 import {
-  adoptBlocks,
   blocksOfClass,
   CELL_SIZE,
   CELL_SLOT_OFF,
   Draft,
-  internEntry,
-  startDraft,
+  indexProfiles,
+  newDraft,
+  releaseView,
 } from "./draft";
 import { BLOCK_BYTES, blocksLine, entriesLine, imageBytes } from "./image";
-import { firstDraft, writeCells, writeUsed } from "./image_builder";
-import { entriesOf, imageOf, linesOf, slotsOf } from "./image_store";
+import { writeCells, writeUsed } from "./image_builder";
+import { entriesOf, extensionOf, imageOf, linesOf, removeImage, slotsOf } from "./image_store";
 import {
   IMAGE_CELLS_LINE,
   IMAGE_CELLS_PER_LINE,
@@ -33,6 +35,7 @@ import {
 import { extendProfiles } from "./profile_builder";
 import { checkRecords, internRecords, recordAt, recordIdentity } from "./records";
 import { ensure, Scratch } from "./scratch";
+import { adopt } from "./table";
 
 /*
  * More peers in an image that is in use. Blocks and entries are appended, then cells
@@ -67,27 +70,66 @@ function addSpan(line: u32, lines: u32): void {
   spanCount += 1;
 }
 
-/** Reads an image back into a draft. */
-function adoptImage(draft: Draft, image: usize, sizeClass: u32): i32 {
-  let error = startDraft(draft);
-  if (error < 0) return error;
+/**
+ * The draft whose arrays are those of the image, made when an image is extended first: so an
+ * extension costs what it adds, not what is there. Null if memory is out.
+ */
+function viewOf(table: u32, image: usize): Draft | null {
+  const place = extensionOf(table);
+  const known = load<u32>(place);
+  if (known) return changetype<Draft>(<usize>known);
+  const draft = newDraft();
+  if (draft == null) return null;
+  const sizeClass = table >> IMAGE_CLASS_SHIFT;
   const slots = slotsOf(sizeClass);
-  const entries = image + imageBytes(entriesLine(slots));
-  for (let i: u32 = 0, used = load<u32>(image, IMAGE_HEADER_USED_ENTRIES_OFF); i < used; ++i) {
-    error = internEntry(draft, entries + <usize>i * POLICY_ENTRY_SIZE);
-    if (error < 0) return error;
-  }
+  const entries = entriesOf(sizeClass);
+  const adopted = adopt(
+    draft.entries,
+    image + imageBytes(entriesLine(slots)),
+    POLICY_ENTRY_SIZE,
+    load<u32>(image, IMAGE_HEADER_USED_ENTRIES_OFF),
+    entries,
+  );
+  draft.maxBlocks = blocksOfClass(slots, entries, linesOf(sizeClass));
+  draft.blocks.base = image + imageBytes(blocksLine(slots, entries));
+  draft.blocks.capacity = <usize>draft.maxBlocks * BLOCK_BYTES;
   draft.broadBlock0 = <u32>load<u16>(image, IMAGE_HEADER_BROAD_BLOCK_OFF);
   draft.broadBlock1 = <u32>load<u16>(image, IMAGE_HEADER_BROAD_BLOCK_OFF + 2);
-  return adoptBlocks(
-    draft,
-    image + imageBytes(blocksLine(slots, entriesOf(sizeClass))),
-    load<u32>(image, IMAGE_HEADER_USED_BLOCKS_OFF),
-  );
+  if (adopted < 0 || indexProfiles(draft, load<u32>(image, IMAGE_HEADER_USED_BLOCKS_OFF)) < 0) {
+    releaseView(draft);
+    return null;
+  }
+  store<u32>(place, <u32>changetype<usize>(draft));
+  return draft;
 }
 
-/** Copies what is new into the image and lists the lines. */
-function takeOver(draft: Draft, image: usize, sizeClass: u32): i32 {
+function dropView(table: u32): void {
+  const place = extensionOf(table);
+  const known = load<u32>(place);
+  if (!known) return;
+  store<u32>(place, 0);
+  releaseView(changetype<Draft>(<usize>known));
+}
+
+/** Takes back what an extension that failed has written behind what is in use. */
+function undo(draft: Draft, table: u32, image: usize): void {
+  const entries = load<u32>(image, IMAGE_HEADER_USED_ENTRIES_OFF);
+  const blocks = load<u32>(image, IMAGE_HEADER_USED_BLOCKS_OFF);
+  memory.fill(
+    draft.entries.keys + <usize>entries * POLICY_ENTRY_SIZE,
+    0,
+    <usize>(draft.entries.count - entries) * POLICY_ENTRY_SIZE,
+  );
+  memory.fill(
+    draft.blocks.base + <usize>blocks * BLOCK_BYTES,
+    0,
+    <usize>(draft.usedBlocks - blocks) * BLOCK_BYTES,
+  );
+  dropView(table);
+}
+
+/** Puts what is new in force and lists the lines. */
+function takeOver(draft: Draft, image: usize, sizeClass: u32): void {
   const slots = slotsOf(sizeClass);
   const firstEntriesLine = entriesLine(slots);
   const firstBlocksLine = blocksLine(slots, entriesOf(sizeClass));
@@ -95,18 +137,6 @@ function takeOver(draft: Draft, image: usize, sizeClass: u32): i32 {
   const oldBlocks = load<u32>(image, IMAGE_HEADER_USED_BLOCKS_OFF);
   const newEntries = draft.entries.count;
   const newBlocks = draft.usedBlocks;
-  if (!ensure(spans, 0, <usize>(draft.cellCount + 3) * SPAN_SIZE)) return ERROR_MEMORY;
-
-  memory.copy(
-    image + imageBytes(firstEntriesLine) + <usize>oldEntries * POLICY_ENTRY_SIZE,
-    draft.entries.keys + <usize>oldEntries * POLICY_ENTRY_SIZE,
-    <usize>(newEntries - oldEntries) * POLICY_ENTRY_SIZE,
-  );
-  memory.copy(
-    image + imageBytes(firstBlocksLine) + <usize>oldBlocks * BLOCK_BYTES,
-    draft.blocks.base + <usize>oldBlocks * BLOCK_BYTES,
-    <usize>(newBlocks - oldBlocks) * BLOCK_BYTES,
-  );
   writeUsed(draft, image);
   writeCells(draft, image, slots, false);
 
@@ -121,7 +151,17 @@ function takeOver(draft: Draft, image: usize, sizeClass: u32): i32 {
     const index = load<u32>(cell) * slots + load<u32>(cell, CELL_SLOT_OFF);
     addSpan(IMAGE_CELLS_LINE + index / IMAGE_CELLS_PER_LINE, 1);
   }
-  return BUILT;
+}
+
+/** Writes new entries and profiles behind those in use. */
+function append(draft: Draft, records: usize, count: u32, mode: u32, slots: u32): i32 {
+  draft.cellCount = draft.maxSlot = 0;
+  const error = internRecords(draft, records, count);
+  if (error < 0) return error;
+  const extended = extendProfiles(draft, records, count, mode);
+  if (extended < 0) return extended;
+  if (draft.maxSlot >= slots) return ERROR_IMAGE_FULL;
+  return ensure(spans, 0, <usize>(draft.cellCount + 3) * SPAN_SIZE) ? BUILT : ERROR_MEMORY;
 }
 
 /**
@@ -131,26 +171,31 @@ function takeOver(draft: Draft, image: usize, sizeClass: u32): i32 {
 export function extendImage(table: u32, records: usize, count: u32): i32 {
   const image = imageOf(table);
   if (!image) return fail(ERROR_NO_IMAGE, table);
-  let error = checkRecords(records, count);
+  const error = checkRecords(records, count);
   if (error < 0) return error;
   for (let i: u32 = 0; i < count; ++i) {
     if (!recordIdentity(recordAt(records, i))) return fail(ERROR_RECORD, i);
   }
+  const draft = viewOf(table, image);
+  if (draft == null) return ERROR_MEMORY;
   const sizeClass = table >> IMAGE_CLASS_SHIFT;
-  const draft = firstDraft();
-  error = adoptImage(draft, image, sizeClass);
-  if (error < 0) return error;
-  error = internRecords(draft, records, count);
-  if (error < 0) return error;
-  error = extendProfiles(draft, records, count, load<u32>(image, IMAGE_HEADER_FLAGS_OFF));
-  if (error < 0) return error;
-  const slots = slotsOf(sizeClass);
-  const entries = entriesOf(sizeClass);
-  if (
-    draft.maxSlot >= slots || draft.entries.count > entries ||
-    draft.usedBlocks > blocksOfClass(slots, entries, linesOf(sizeClass))
-  ) return fail(ERROR_IMAGE_FULL, sizeClass);
-  return takeOver(draft, image, sizeClass);
+  const mode = load<u32>(image, IMAGE_HEADER_FLAGS_OFF);
+  const appended = append(draft, records, count, mode, slotsOf(sizeClass));
+  if (appended < 0) {
+    undo(draft, table, image);
+    const full = appended == ERROR_ENTRIES || appended == ERROR_BLOCKS ||
+      appended == ERROR_IMAGE_FULL;
+    return full ? fail(ERROR_IMAGE_FULL, sizeClass) : appended;
+  }
+  takeOver(draft, image, sizeClass);
+  return BUILT;
+}
+
+/** Takes an image out of its table and gives its memory back. */
+export function freeImage(table: u32): void {
+  if (!imageOf(table)) return;
+  dropView(table);
+  removeImage(table);
 }
 
 /** Points both cells of a slot back to the broad profile, and lists the lines. */

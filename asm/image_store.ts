@@ -29,6 +29,8 @@ export const TABLES: u32 = IMAGE_S_TABLES + IMAGE_M_TABLES + IMAGE_L_TABLES;
 
 /** Address of the array, in memory: every worker reads it. */
 const directory: usize = memory.data(4, 4);
+/** What extends each image, in an array like that; the writer's alone. See image_extension.ts. */
+let extensions: usize = 0;
 
 export function slotsOf(sizeClass: u32): u32 {
   return sizeClass == 0 ? IMAGE_S_SLOTS : sizeClass == 1 ? IMAGE_M_SLOTS : IMAGE_L_SLOTS;
@@ -56,7 +58,8 @@ function firstOf(sizeClass: u32): u32 {
 export function initImageStore(): bool {
   const array = allocateZeroed(<usize>TABLES << 2);
   store<u32>(directory, <u32>array);
-  return array != 0;
+  extensions = allocateZeroed(<usize>TABLES << 2);
+  return array != 0 && extensions != 0;
 }
 
 /** Address of the images' addresses, u32 each: class S, then M, then L. */
@@ -82,6 +85,14 @@ export function imageOf(table: u32): usize {
   return <usize>load<u32>(directoryEntry(sizeClass, index));
 }
 
+/** Where the address of what extends a table's image is kept; the table has an image. */
+// @ts-ignore: decorator
+@inline
+export function extensionOf(table: u32): usize {
+  const first = firstOf(table >> IMAGE_CLASS_SHIFT);
+  return extensions + (<usize>(first + (table & IMAGE_INDEX_MASK)) << 2);
+}
+
 /** Puts an image into the first free table of its class. Returns its number, 0 if none is free. */
 export function addImage(sizeClass: u32, image: usize): u32 {
   for (let index: u32 = 1, tables = tablesOf(sizeClass); index < tables; ++index) {
@@ -93,8 +104,8 @@ export function addImage(sizeClass: u32, image: usize): u32 {
   return 0;
 }
 
-/** Takes an image out of its table and gives its memory back. */
-export function freeImage(table: u32): void {
+/** Takes an image out of its table and gives its memory back. Nothing extends it any more. */
+export function removeImage(table: u32): void {
   const image = imageOf(table);
   if (!image) return;
   const sizeClass = table >> IMAGE_CLASS_SHIFT;

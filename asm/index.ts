@@ -49,8 +49,14 @@ export {
 export { fuzzClock, generatePackets, startFuzz } from "./fuzz_generate";
 export { setFuzzList } from "./fuzz_world";
 export { buildImage } from "./image_builder";
-export { changedSpanCount, changedSpans, clearSlot, extendImage } from "./image_extension";
-export { freeImage, imageDirectory, imageOf, linesOf } from "./image_store";
+export {
+  changedSpanCount,
+  changedSpans,
+  clearSlot,
+  extendImage,
+  freeImage,
+} from "./image_extension";
+export { imageDirectory, imageOf, linesOf } from "./image_store";
 export { ipcacheBytes, lookupAddresses, prefixLengths, useAddressTrie } from "./ipcache";
 export { redirectPort } from "./proxy";
 export {

@@ -319,6 +319,35 @@ export function tableBytes(table: Table, keySize: usize, valueSize: usize): usiz
   return <usize>table.capacity * (keySize + valueSize) + ((<usize>table.mask + 1) << SLOT_SHIFT);
 }
 
+/**
+ * Makes a table of keys that lie somewhere else, without values: `capacity` keys there can
+ * be, of which `count` are there. Returns STORED or OUT_OF_MEMORY.
+ */
+export function adopt(
+  table: Table,
+  keys: usize,
+  keySize: usize,
+  count: u32,
+  capacity: u32,
+): i32 {
+  const index = allocateZeroed(<usize>capacity << (SLOT_SHIFT + 1));
+  if (!index) return OUT_OF_MEMORY;
+  table.keys = keys;
+  table.index = index;
+  table.mask = (capacity << 1) - 1;
+  table.count = count;
+  table.capacity = table.limit = capacity;
+  for (let position: u32 = 0; position < count; ++position) {
+    place(table, hashKey(keys + <usize>position * keySize, keySize), position);
+  }
+  return STORED;
+}
+
+/** Gives back what {@linkcode adopt} took: the keys are another's. */
+export function releaseIndex(table: Table): void {
+  if (table.index) release(table.index, <usize>table.capacity << (SLOT_SHIFT + 1));
+}
+
 /** Removes all entries and gives the memory back, so that small states stay small. */
 export function reset(table: Table, keySize: usize, valueSize: usize): void {
   const capacity = <usize>table.capacity;

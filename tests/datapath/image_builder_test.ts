@@ -343,6 +343,39 @@ Deno.test("extend() refuses what the class has no room for, and changes nothing"
   assertEquals(image.bytes.slice(), before);
 });
 
+Deno.test("extend() one peer after the other gives the same answers and bytes, refusals between", () => {
+  const tooMany = isolatedPorts(300, (port) => ({ identity: 301, cookie: port }));
+  fc.assert(
+    fc.property(randomMapState(40), fc.nat(7), (random, refusedAt) => {
+      const mapState = withOwnCookies(random);
+      const broad = mapState.entries.filter((e) => e.identity === 0);
+      const image = mustPublish(memory, { entries: broad }, slotOf);
+      const copy = image.bytes.slice();
+      for (const [i, identity] of IDENTITIES.filter((id) => id > 0).entries()) {
+        if (i === refusedAt) {
+          const refused = () => memory.builder.extend(image, tooMany, slotOf);
+          if (image.sizeClass === "S") assertThrows(refused, ImageFullError);
+        }
+        const added = mapState.entries.filter((e) => e.identity === identity);
+        const spans = added.length > 0 ? memory.builder.extend(image, added, slotOf) : [];
+        for (const span of spans) copy.set(image.span(span), span.first * 64);
+        assertEquals(copy, image.bytes.slice());
+      }
+      mustAgree(mapState, [...IDENTITIES, STRANGER], slotOf);
+    }),
+    seeded(60),
+  );
+});
+
+Deno.test("extend() adds a profile once, also to an image that was not built with it", () => {
+  const ports = (identity: number) => isolatedPorts(20, (port) => ({ identity, cookie: port }));
+  const image = mustPublish(memory, { entries: ports(300) }, slotOf);
+  const cells = (spans: readonly { first: number; lines: number }[]) =>
+    spans.every(({ first, lines }) => first < 258 && lines === 1);
+  assert(cells(memory.builder.extend(image, ports(301), slotOf)));
+  assert(cells(memory.builder.extend(image, ports(65536), slotOf)));
+});
+
 Deno.test("clearSlot() leaves a peer to the broad entries", () => {
   const broad = entry({ protocol: 6, cookie: 1 });
   const own = entry({ identity: 300, cookie: 2 });
@@ -355,10 +388,15 @@ Deno.test("clearSlot() leaves a peer to the broad entries", () => {
 Deno.test("free() gives table numbers and memory back", () => {
   const build = () =>
     memory.builder.build({ policy: 1, revision: 1, mapState: { entries: [] } }, slotOf);
-  const first = build();
-  memory.builder.free(first);
+  const use = () => {
+    const image = build();
+    memory.builder.extend(image, [entry({ identity: 300 })], slotOf);
+    memory.builder.free(image);
+    return image;
+  };
+  const first = use();
   const size = memory.wasm.memory.buffer.byteLength;
-  for (let i = 0; i < 1000; i++) memory.builder.free(build());
+  for (let i = 0; i < 1000; i++) use();
   assertEquals(memory.wasm.memory.buffer.byteLength, size);
   const again = build();
   assertEquals([again.table, again.address], [first.table, first.address]);
