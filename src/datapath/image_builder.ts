@@ -186,10 +186,11 @@ export class ImageBuilder {
     const { exports, memory } = this.#wasm;
     const count = exports.changedSpanCount();
     const words = new Uint32Array(memory.buffer, exports.changedSpans() >>> 0, count * 2);
-    return Array.from({ length: count }, (_, i) => ({
-      first: words[2 * i] ?? 0,
-      lines: words[2 * i + 1] ?? 0,
-    }));
+    const spans: LineSpan[] = [];
+    for (let i = 0; i < count; i++) {
+      spans.push({ first: words[2 * i] ?? 0, lines: words[2 * i + 1] ?? 0 });
+    }
+    return spans;
   }
 
   #error(action: string, policy: number, code: number, entries: readonly MapStateEntry[]): Error {

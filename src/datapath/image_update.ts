@@ -52,10 +52,19 @@ function changeInPlace(
   { delta, mapState }: PolicyUpdate,
 ): LineSpan[] {
   const { builder, slotOf } = memory;
-  const entries = byDirection(delta.identities.flatMap((id) => mapState.entriesOf(id)));
-  const added = entries.length > 0 ? builder.extend(image, entries, slotOf) : [];
-  const gone = delta.identities.filter((id) => mapState.entriesOf(id).length === 0);
-  return [...added, ...gone.flatMap((id) => builder.clearSlot(image, slotOf(id)))];
+  // The builder's order: all ingress entries first. Peers are in order already.
+  const ingress: MapStateEntry[] = [];
+  const egress: MapStateEntry[] = [];
+  const gone: number[] = [];
+  for (const id of delta.identities) {
+    const entries = mapState.entriesOf(id);
+    if (entries.length === 0) gone.push(id);
+    for (const entry of entries) (entry.direction === "ingress" ? ingress : egress).push(entry);
+  }
+  const entries = egress.length === 0 ? ingress : [...ingress, ...egress];
+  const spans = entries.length > 0 ? builder.extend(image, entries, slotOf) : [];
+  for (const id of gone) spans.push(...builder.clearSlot(image, slotOf(id)));
+  return spans;
 }
 
 /** A cell is written for the directions in which a peer has entries; one that is left is not. */
@@ -64,13 +73,6 @@ function losesOneDirection({ delta, mapState }: PolicyUpdate): boolean {
     const left = mapState.entriesOf(identity);
     return left.length > 0 && !left.some((entry) => entry.direction === direction);
   });
-}
-
-/** The builder's order: all ingress entries first. Peers are in order already. */
-function byDirection(entries: readonly MapStateEntry[]): MapStateEntry[] {
-  const of = (direction: MapStateEntry["direction"]) =>
-    entries.filter((entry) => entry.direction === direction);
-  return [...of("ingress"), ...of("egress")];
 }
 
 function rebuild(memory: DatapathMemory, policy: PolicyUpdate): ImageUpdate {

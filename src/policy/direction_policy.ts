@@ -126,6 +126,10 @@ export class DirectionPolicy implements SelectorUser {
     return this.#conflicts.values();
   }
 
+  get hasConflicts(): boolean {
+    return this.#conflicts.size > 0;
+  }
+
   selectionChanged(
     selector: CachedSelector,
     added: readonly number[],

@@ -75,11 +75,17 @@ export function entryOf(
   return entry.redirect === undefined ? base : { ...base, redirect: entry.redirect };
 }
 
-/** Entries that one profile has and another has not, and keys that only the other has. */
+/** Entries that one profile has and another has not, and those whose keys only the other has. */
+export interface ProfileChanges {
+  readonly added: readonly PeerEntry[];
+  readonly removed: readonly PeerEntry[];
+}
+
+/** Tells what makes a profile the next. */
 export function compareProfiles(
   before: PeerProfile | undefined,
   after: PeerProfile | undefined,
-): { added: readonly PeerEntry[]; removed: readonly PeerEntry[] } {
+): ProfileChanges {
   if (before === undefined) return { added: after?.entries ?? [], removed: [] };
   if (after === undefined) return { added: [], removed: before.entries };
   if (before === after || before.text === after.text) return { added: [], removed: [] };

@@ -99,26 +99,26 @@ export class PersistentMap<V> {
  */
 export class PersistentMapEditor<V> {
   #published: PersistentMap<V>;
-  /** Equal to those of the published map, or a list of its own. */
-  #chunks: Chunk<V>[];
+  /** Those of the published map until something changes, then a list of its own. */
+  #chunks: readonly Chunk<V>[];
+  #ownChunks: Chunk<V>[] | undefined;
   /** Chunks that are in no published map. */
   readonly #own = new Set<Chunk<V>>();
   #size: number;
-  #changed = false;
 
   /** @param map Stays as it is. */
   constructor(map: PersistentMap<V> = PersistentMap.empty()) {
     this.#published = map;
-    this.#chunks = [...map.chunks];
+    this.#chunks = map.chunks;
     this.#size = map.size;
   }
 
   /** Returns the map as it is now; the same one where nothing has changed. */
   publish(): PersistentMap<V> {
-    if (!this.#changed) return this.#published;
-    this.#changed = false;
+    if (this.#ownChunks === undefined) return this.#published;
+    this.#ownChunks = undefined;
     this.#own.clear();
-    return this.#published = new PersistentMap([...this.#chunks], this.#size);
+    return this.#published = new PersistentMap(this.#chunks, this.#size);
   }
 
   /** Returns the value of a key; `undefined` when there is none. */
@@ -135,21 +135,26 @@ export class PersistentMapEditor<V> {
     const chunk = this.#chunks[index];
     const at = chunk === undefined ? 0 : lowerBound(chunk.keys, key);
     if (chunk?.keys[at] === key) {
-      if (chunk.values[at] !== value) this.#ownChunk(index, chunk).values[at] = value;
+      if (chunk.values[at] === value) return;
+      if (isOwn(chunk, this.#own)) chunk.values[at] = value;
+      else this.#replace(index, { keys: chunk.keys.slice(), values: chunk.values.with(at, value) });
       return;
     }
     this.#size++;
     const last = this.#chunks.length - 1;
     // Keys that ascend fill their chunks, where halves would stay halves.
     if (chunk === undefined || (index === last && at >= chunkSize(this.#chunks))) {
-      this.#changed = true;
-      this.#chunks.push(this.#newChunk([key], [value]));
+      this.#insert(this.#chunks.length, { keys: [key], values: [value] });
       return;
     }
-    const own = this.#ownChunk(index, chunk);
-    own.keys.splice(at, 0, key);
-    own.values.splice(at, 0, value);
-    if (own.keys.length > chunkSize(this.#chunks)) this.#split(index, own);
+    if (!isOwn(chunk, this.#own)) {
+      const keys = chunk.keys.toSpliced(at, 0, key);
+      this.#split(index, this.#replace(index, { keys, values: chunk.values.toSpliced(at, 0, value) }));
+      return;
+    }
+    chunk.keys.splice(at, 0, key);
+    chunk.values.splice(at, 0, value);
+    this.#split(index, chunk);
   }
 
   /** Takes a key out; does nothing when it is not there. */
@@ -160,30 +165,46 @@ export class PersistentMapEditor<V> {
     const at = lowerBound(chunk.keys, key);
     if (chunk.keys[at] !== key) return;
     this.#size--;
-    const own = this.#ownChunk(index, chunk);
-    own.keys.splice(at, 1);
-    own.values.splice(at, 1);
-    if (own.keys.length > 0) return;
-    this.#own.delete(own);
-    this.#chunks.splice(index, 1);
+    if (chunk.keys.length === 1) {
+      this.#own.delete(chunk);
+      this.#list().splice(index, 1);
+      return;
+    }
+    if (!isOwn(chunk, this.#own)) {
+      const keys = chunk.keys.toSpliced(at, 1);
+      this.#replace(index, { keys, values: chunk.values.toSpliced(at, 1) });
+      return;
+    }
+    chunk.keys.splice(at, 1);
+    chunk.values.splice(at, 1);
   }
 
-  #ownChunk(index: number, chunk: Chunk<V>): OwnChunk<V> {
-    this.#changed = true;
-    if (this.#own.has(chunk)) return chunk as OwnChunk<V>;
-    return this.#chunks[index] = this.#newChunk(chunk.keys.slice(), chunk.values.slice());
+  #list(): Chunk<V>[] {
+    if (this.#ownChunks !== undefined) return this.#ownChunks;
+    return this.#chunks = this.#ownChunks = this.#chunks.slice();
   }
 
-  #newChunk(keys: number[], values: V[]): OwnChunk<V> {
-    const chunk = { keys, values };
+  #replace(index: number, chunk: OwnChunk<V>): OwnChunk<V> {
+    this.#list()[index] = chunk;
     this.#own.add(chunk);
     return chunk;
   }
 
-  #split(index: number, { keys, values }: OwnChunk<V>): void {
-    const half = keys.length >>> 1;
-    this.#chunks.splice(index + 1, 0, this.#newChunk(keys.splice(half), values.splice(half)));
+  #insert(index: number, chunk: OwnChunk<V>): void {
+    this.#list().splice(index, 0, chunk);
+    this.#own.add(chunk);
   }
+
+  /** Halves a chunk that has become too long. */
+  #split(index: number, { keys, values }: OwnChunk<V>): void {
+    if (keys.length <= chunkSize(this.#chunks)) return;
+    const half = keys.length >>> 1;
+    this.#insert(index + 1, { keys: keys.splice(half), values: values.splice(half) });
+  }
+}
+
+function isOwn<V>(chunk: Chunk<V>, own: ReadonlySet<Chunk<V>>): chunk is OwnChunk<V> {
+  return own.has(chunk);
 }
 
 function chunkSize(chunks: readonly unknown[]): number {

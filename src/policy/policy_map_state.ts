@@ -1,10 +1,17 @@
 import {
+  type Direction,
   type IndexedMapState,
   type MapStateDelta,
   type MapStateEntry,
   type MapStateKey,
 } from "./map_state.ts";
-import { compareProfiles, entriesOf, entryOf, type PeerProfile } from "./peer_profile.ts";
+import {
+  compareProfiles,
+  entriesOf,
+  entryOf,
+  type PeerProfile,
+  type ProfileChanges,
+} from "./peer_profile.ts";
 import type { PersistentMap } from "./persistent_map.ts";
 
 /** Entries of one policy by direction and peer. */
@@ -33,9 +40,10 @@ export class PolicyMapState implements IndexedMapState {
   }
 
   entriesOf(identity: number): readonly MapStateEntry[] {
-    return DIRECTIONS.flatMap((direction) =>
-      entriesOf(this.#peers[direction].get(identity), identity, direction)
-    );
+    const ingress = entriesOf(this.#peers.ingress.get(identity), identity, "ingress");
+    const egress = entriesOf(this.#peers.egress.get(identity), identity, "egress");
+    if (egress.length === 0) return ingress;
+    return ingress.length === 0 ? egress : [...ingress, ...egress];
   }
 }
 
@@ -65,34 +73,34 @@ export class PolicyDelta implements MapStateDelta {
   // Directions, peers and the entries of each are in canonical order already.
 
   get added(): readonly MapStateEntry[] {
-    return this.#added ??= this.#changes().flatMap(({ direction, identity, changes }) =>
-      changes.added.map((entry) => entryOf(entry, identity, direction))
-    );
+    if (this.#added !== undefined) return this.#added;
+    const added: MapStateEntry[] = [];
+    this.#compare((changes, identity, direction) => {
+      for (const entry of changes.added) added.push(entryOf(entry, identity, direction));
+    });
+    return this.#added = added;
   }
 
   get removed(): readonly MapStateKey[] {
-    return this.#removed ??= this.#changes().flatMap(({ direction, identity, changes }) =>
-      changes.removed.map(({ protocol, port, portPrefix }): MapStateKey => ({
-        identity,
-        direction,
-        protocol,
-        port,
-        portPrefix,
-      }))
-    );
+    if (this.#removed !== undefined) return this.#removed;
+    const removed: MapStateKey[] = [];
+    this.#compare((changes, identity, direction) => {
+      for (const { protocol, port, portPrefix } of changes.removed) {
+        removed.push({ identity, direction, protocol, port, portPrefix });
+      }
+    });
+    return this.#removed = removed;
   }
 
-  #changes() {
-    return DIRECTIONS.flatMap((direction) =>
-      this.#changed[direction].map((identity) => ({
-        direction,
-        identity,
-        changes: compareProfiles(
-          this.#before[direction].get(identity),
-          this.#after[direction].get(identity),
-        ),
-      }))
-    );
+  #compare(
+    take: (changes: ProfileChanges, identity: number, direction: Direction) => void,
+  ): void {
+    for (const direction of DIRECTIONS) {
+      const [before, after] = [this.#before[direction], this.#after[direction]];
+      for (const identity of this.#changed[direction]) {
+        take(compareProfiles(before.get(identity), after.get(identity)), identity, direction);
+      }
+    }
   }
 }
 

@@ -48,6 +48,7 @@ export class PolicySet {
   readonly #subjects = new Map<string, Subject>();
   readonly #subjectOf = new Map<string, string>();
   readonly #policyOf = new Map<string, SubjectPolicy>();
+  readonly #policies = new Set<SubjectPolicy>();
   readonly #numbers = new NumberPool(1);
   readonly #rulesDirty = new Set<Subject>();
   readonly #endpointsDirty = new Set<Subject>();
@@ -60,8 +61,8 @@ export class PolicySet {
   }
 
   /** Every policy, in no order. */
-  *policies(): Generator<SubjectPolicy> {
-    for (const { policies } of this.#subjects.values()) yield* policies.values();
+  get policies(): ReadonlySet<SubjectPolicy> {
+    return this.#policies;
   }
 
   /** Returns the policy of an endpoint; after {@linkcode update} every endpoint has one. */
@@ -102,7 +103,7 @@ export class PolicySet {
 
   /** Notes that the named ports of a peer have changed. */
   portsChanged(peer: number): void {
-    for (const policy of this.policies()) policy.portsChanged(peer);
+    for (const policy of this.#policies) policy.portsChanged(peer);
   }
 
   /** Computes what was noted, up to the selectors' users; {@linkcode flush} does the rest. */
@@ -121,7 +122,7 @@ export class PolicySet {
   flush(): PolicyChange[] {
     const changes: PolicyChange[] = this.#gone.map((policy) => ({ policy, delta: undefined }));
     this.#gone = [];
-    for (const policy of this.policies()) {
+    for (const policy of this.#policies) {
       const delta = policy.flush();
       if (delta !== undefined) changes.push({ policy, delta });
     }
@@ -186,6 +187,7 @@ export class PolicySet {
       this.#parts,
     );
     subject.policies.set(variant, policy);
+    this.#policies.add(policy);
     return policy;
   }
 
@@ -199,6 +201,7 @@ export class PolicySet {
 
   #forget(policy: SubjectPolicy): void {
     policy.dispose();
+    this.#policies.delete(policy);
     this.#numbers.give(policy.number);
     this.#gone.push(policy);
   }

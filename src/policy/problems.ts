@@ -22,7 +22,8 @@ export function* problemsOf(ipcache: Ipcache, policies: PolicySet): Generator<Er
     );
   }
   const told = new Set<string>();
-  for (const policy of policies.policies()) {
+  for (const policy of policies.policies) {
+    if (!policy.isOdd) continue;
     if (policy.problem !== undefined) yield policy.problem;
     for (const { winner, loser } of policy.conflicts()) {
       const message = `Cannot enforce L7 rules of "${nameOf(loser.origin)}": ` +

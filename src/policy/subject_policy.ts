@@ -102,6 +102,12 @@ export class SubjectPolicy {
     return this.#problem;
   }
 
+  /** It has a {@linkcode SubjectPolicy.problem} or {@linkcode SubjectPolicy.conflicts}. */
+  get isOdd(): boolean {
+    const { ingress, egress } = this.#directions;
+    return this.#problem !== undefined || ingress.hasConflicts || egress.hasConflicts;
+  }
+
   /** Rules that lost against others. */
   *conflicts(): Generator<L7Conflict> {
     yield* this.#directions.ingress.conflicts;
