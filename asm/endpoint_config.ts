@@ -31,12 +31,13 @@ export function initEndpointConfigs(): bool {
 }
 
 export function clearEndpointConfigs(): void {
-  memory.fill(configOf(0), 0, <usize>MAX_ENDPOINTS * CONFIG_SIZE);
+  memory.fill(endpointConfig(0), 0, <usize>MAX_ENDPOINTS * CONFIG_SIZE);
 }
 
+/** Address of an endpoint's constants. The id is known to be in range. */
 // @ts-ignore: decorator
 @inline
-function configOf(id: u32): usize {
+export function endpointConfig(id: u32): usize {
   return <usize>load<u32>(configs) + <usize>id * CONFIG_SIZE;
 }
 
@@ -49,7 +50,7 @@ export function configureEndpoint(
   events: u32,
   eventInterval: u32,
 ): void {
-  const config = configOf(id);
+  const config = endpointConfig(id);
   store<u32>(config, 1);
   store<u32>(config, ifindex, IFINDEX_OFF);
   store<u32>(config, ipv4, IPV4_OFF);
@@ -63,7 +64,7 @@ export function configureEndpoint(
 @inline
 export function enterEndpoint(id: u32): bool {
   if (id >= MAX_ENDPOINTS) return false;
-  const config = configOf(id);
+  const config = endpointConfig(id);
   if (!load<u32>(config)) return false;
   current = config;
   currentId = id;

@@ -24,6 +24,7 @@ export { clearConntrack } from "./conntrack";
 export { collectConntrack } from "./conntrack_collection";
 export { classifyPackets, lookupPolicies } from "./classify";
 export { runPackets, runShare } from "./emulator";
+export { endpointConfig } from "./endpoint_config";
 export { endpointPolicy, policyTable, setPolicyTable } from "./endpoints";
 export {
   clearEvents,

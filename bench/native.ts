@@ -15,15 +15,22 @@ const SYMBOLS = {
     parameters: ["buffer", "buffer", "u32", "buffer"],
     result: "void",
   },
+  native_run_packets: {
+    parameters: ["buffer", "buffer", "u32"],
+    result: "void",
+  },
 } as const;
 
 /** Numbers of the tables in asm/tables.ts, in the order of `struct native_state`. */
 const IPCACHE_TABLES = [0, 1, 2, 3];
 const INFOS_TABLE = 9;
+const IDENTITIES_TABLE = 4;
+const ENDPOINTS_TABLE = 5;
+const CONNTRACK_TABLES = [6, 7];
 
 /** `struct native_state` of a module. */
 function nativeState({ exports, memory }: WasmInstance): Uint8Array<ArrayBuffer> {
-  const state = new BigUint64Array(7);
+  const state = new BigUint64Array(10);
   state[0] = Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(memory.buffer)));
   new Uint32Array(state.buffer).set([
     exports.endpointPolicy(0),
@@ -34,6 +41,11 @@ function nativeState({ exports, memory }: WasmInstance): Uint8Array<ArrayBuffer>
     exports.prefixLengths(6),
     exports.trieRoot(),
     exports.tableDescriptor(INFOS_TABLE),
+    exports.endpointConfig(0),
+    exports.tableDescriptor(ENDPOINTS_TABLE),
+    ...CONNTRACK_TABLES.map((number) => exports.tableDescriptor(number)),
+    exports.metricsAddress(),
+    exports.tableDescriptor(IDENTITIES_TABLE),
   ], 2);
   return new Uint8Array(state.buffer);
 }
@@ -106,6 +118,12 @@ export class NativeLibrary implements Disposable {
   readonly classifyPackets = (packets: number, count: number, answers: number): void => {
     const { native_classify_packets } = this.#library.symbols;
     native_classify_packets(this.#state, this.#at(packets), count, this.#at(answers));
+  };
+
+  /** Runs packets through the whole path, in place; flows are those that the module knows. */
+  readonly runPackets = (packets: number, count: number): void => {
+    const { native_run_packets } = this.#library.symbols;
+    native_run_packets(this.#state, this.#at(packets), count);
   };
 
   #at(address: number): Uint8Array<ArrayBuffer> {

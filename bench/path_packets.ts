@@ -1,5 +1,5 @@
 /**
- * What the kernel's paths are measured with: packets of pods, half of them to a peer at a port
+ * What paths are measured with: packets of pods, half of them to a peer at a port
  * that an entry names, the others to any address and port.
  *
  * @module

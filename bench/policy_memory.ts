@@ -1,4 +1,4 @@
-import { DatapathMemory } from "../src/datapath/datapath_memory.ts";
+import { DatapathMemory, type DatapathMemoryOptions } from "../src/datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../src/datapath/emulator_file.ts";
 import { PolicyImage } from "../src/datapath/image_builder.ts";
 import { imageError } from "../src/datapath/image_error.ts";
@@ -24,8 +24,13 @@ export class PolicyMemory {
   }
 
   /** A module with a memory of its own. */
-  static async create(): Promise<PolicyMemory> {
-    return new PolicyMemory(new DatapathMemory(await readEmulatorWasm()));
+  static async create(options: DatapathMemoryOptions = {}): Promise<PolicyMemory> {
+    return PolicyMemory.of(new DatapathMemory(await readEmulatorWasm(), options));
+  }
+
+  /** In a memory that is there. */
+  static of(datapath: DatapathMemory): PolicyMemory {
+    return new PolicyMemory(datapath);
   }
 
   /** Allocates bytes for the life of the module and returns their address. */

@@ -1,6 +1,9 @@
 import type { Benchmark } from "./benchmark.ts";
+import { ipcacheMemoryBenchmark, policyMemoryBenchmark } from "./emulator_memory.ts";
 import { emulatorPathBenchmark } from "./emulator_path.ts";
+import { emulatorPathCtBenchmark } from "./emulator_path_ct.ts";
 import { emulatorPolicyBenchmark } from "./emulator_policy.ts";
+import { emulatorWorkersBenchmark } from "./emulator_workers.ts";
 import { kernelEncodeBenchmark } from "./kernel_encode.ts";
 import { DIRECTION_EGRESS } from "../src/datapath/layout.ts";
 import { kernelIpcacheBenchmark } from "./kernel_ipcache.ts";
@@ -13,6 +16,8 @@ import { sharedWorkload, signatureWorkload, SIXTY_BY_10K, uniqueWorkload } from 
 const POLICY_SIZES = { "96": 96, "1k": 1024, "16k": 16384, "64k": 65536 };
 /** Addresses and CIDRs; the last is all that the maps hold. */
 const IPCACHE_SIZES = { "1k": 1000, "60k": 60_000, "512k": 524_288 };
+/** Packets of the paths with conntrack, each of a flow of its own unless policy drops it. */
+const FLOW_PACKETS = 131_072;
 /** The LPM twin of 60x10k: 24 million entries, 112 bytes of the kernel each, and room to spare. */
 const LARGE_MEMORY = 5e9;
 /** Policies of 60x10k in a quick run. */
@@ -70,6 +75,13 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
     { name: size, workload: sharedWorkload(entries) },
     { name: `${size}.unique`, workload: uniqueWorkload(entries) },
   ]);
+  const paths = ([["1k", "1k"], ["16k", "60k"], ["64k", "512k"]] as const).map(
+    ([entries, addresses]) => ({
+      name: `${entries}-${addresses}`,
+      workload: sharedWorkload(POLICY_SIZES[entries]),
+      addresses: IPCACHE_SIZES[addresses],
+    }),
+  );
   return [
     ...workloads.map(({ name, workload }) =>
       kernelPolicyBenchmark(`kernel.policy.${name}`, workload)
@@ -83,14 +95,18 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
     ...workloads.map(({ name, workload }) =>
       emulatorPolicyBenchmark(`emulator.policy.${name}`, workload)
     ),
-    emulatorPathBenchmark("emulator.path.1k-1k", {
-      workload: sharedWorkload(POLICY_SIZES["1k"]),
-      addresses: IPCACHE_SIZES["1k"],
-    }),
-    emulatorPathBenchmark("emulator.path.16k-60k", {
+    ...paths.map(({ name, ...shape }) => emulatorPathBenchmark(`emulator.path.${name}`, shape)),
+    ...paths.map(({ name, ...shape }) =>
+      emulatorPathCtBenchmark(`emulator.path_ct.${name}`, { ...shape, packets: FLOW_PACKETS })
+    ),
+    emulatorWorkersBenchmark("emulator.workers.2", 2, {
       workload: sharedWorkload(POLICY_SIZES["16k"]),
       addresses: IPCACHE_SIZES["60k"],
+      packets: FLOW_PACKETS,
     }),
+    ipcacheMemoryBenchmark("emulator.memory.ipcache.fast", IPCACHE_SIZES["512k"], "fast"),
+    ipcacheMemoryBenchmark("emulator.memory.ipcache.compact", IPCACHE_SIZES["512k"], "compact"),
+    policyMemoryBenchmark("emulator.memory.policy.64k", sharedWorkload(POLICY_SIZES["64k"])),
     ...loaderBenchmarks(),
   ];
 }

@@ -75,6 +75,7 @@ export interface WasmExports {
     eventInterval: number,
   ): void;
   redirectPort(id: number): number;
+  endpointConfig(id: number): number;
   endpointPolicy(id: number): number;
   policyTable(policy: number): number;
   setPolicyTable(policy: number, table: number, revision: number): void;

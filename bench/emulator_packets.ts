@@ -1,0 +1,60 @@
+/**
+ * What the emulator's path benchmarks run: a policy, an ipcache, and packets to its addresses.
+ *
+ * @module
+ */
+import { PACKET_BATCH, PACKET_SLOT_SIZE } from "../src/datapath/layout.ts";
+import { PacketBatch } from "../src/datapath/packet_batch.ts";
+import { addressSet } from "./addresses.ts";
+import { PATH_SOURCE, PathPackets } from "./path_packets.ts";
+import type { PolicyMemory } from "./policy_memory.ts";
+import type { Workload } from "./workloads.ts";
+
+/** Size of a path benchmark. */
+export interface PathShape {
+  /** One policy. */
+  readonly workload: Workload;
+  /** Addresses and CIDRs in the ipcache. */
+  readonly addresses: number;
+  /** Packets, and at most so many flows; a multiple of `PACKET_BATCH`. @default {PACKET_BATCH} */
+  readonly packets?: number;
+  /** Endpoints whose packets they are, a batch at a time in turns. @default {1} */
+  readonly endpoints?: number;
+}
+
+/** Packets back to back in the memory of the module. */
+export interface PacketArea {
+  /** Address of the first. */
+  readonly pointer: number;
+  readonly count: number;
+  /** The same, in batches. */
+  readonly batches: readonly PacketBatch[];
+}
+
+/**
+ * Fills a memory with the shape's policy, addresses and packets. No events, no accounting.
+ */
+export function preparePath(
+  memory: PolicyMemory,
+  { workload, addresses, packets = PACKET_BATCH, endpoints = 1 }: PathShape,
+): PacketArea {
+  const policy = workload.policy(1);
+  memory.writeRecords(policy);
+  memory.datapath.publish(memory.buildImage(policy));
+  const [ipv4 = 0] = new Uint32Array(PATH_SOURCE.buffer);
+  for (let endpoint = 1; endpoint <= endpoints; endpoint++) {
+    memory.exports.setEndpoint(endpoint, 0, ipv4, 0, endpoint, endpoint, policy.number, 0, 0);
+  }
+  // Destinations are the policy's peers: both number them from slot 256 on.
+  const set = addressSet(addresses, { podIdentities: policy.peers.length });
+  memory.fillIpcache(set);
+  const pointer = memory.allocate(packets * PACKET_SLOT_SIZE);
+  const source = new PathPackets(set, packets);
+  const batches = Array.from({ length: packets / PACKET_BATCH }, (_, i) => {
+    const start = pointer + i * PACKET_BATCH * PACKET_SLOT_SIZE;
+    const batch = new PacketBatch(memory.datapath.wasm.memory, start, PACKET_BATCH);
+    for (let j = 0; j < PACKET_BATCH; j++) source.add(batch, 1 + i % endpoints, policy);
+    return batch;
+  });
+  return { pointer, count: packets, batches };
+}
