@@ -31,6 +31,7 @@ export function fuzzCommand(): Command {
     .option("--seed <number>", "seed of worlds and packets (default: another one each time)", seed)
     .option("--packets <number>", "how many packets, such as 1000000 or 5e8", packets)
     .option("--seconds <number>", "how long (default: 10, unless --packets is given)", seconds)
+    .option("--threads <number>", "how many worlds at once (default: one per CPU)", threads)
     .option("--corpus <capture...>", "pcap or pcapng files whose packets are among the others")
     .option("--require-kernel", "fail where the kernel or a privilege is missing", false)
     .option("--repro-out <folder>", "where to write a reproducer", "twinpath-fuzz")
@@ -45,6 +46,16 @@ export function fuzzCommand(): Command {
     .action(async (flags: FuzzFlags) => {
       Deno.exitCode = await runFuzz(flags);
     });
+}
+
+const MOST_THREADS = 64;
+
+function threads(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]+$/.test(text) || value < 1 || value > MOST_THREADS) {
+    throw new InvalidArgumentError(`expected a whole number from 1 to ${MOST_THREADS}`);
+  }
+  return value;
 }
 
 const MOST_PACKETS = 1e12;

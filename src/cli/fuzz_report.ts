@@ -1,6 +1,6 @@
 import { coloured } from "./colour.ts";
 import type { CoverageReport, Covered } from "../fuzz/coverage.ts";
-import type { FuzzReport } from "../fuzz/fuzz.ts";
+import type { FuzzReport } from "../fuzz/fuzz_threads.ts";
 import type { OutputFormat } from "./cluster_flags.ts";
 
 /** What `twinpath fuzz` tells. */
@@ -19,7 +19,7 @@ const MOST_LINES = 8;
 export function printFuzz(format: OutputFormat, summary: FuzzSummary): void {
   if (format !== "table") return console.log(JSON.stringify(jsonOf(summary)));
   const { report, reason, reproducer } = summary;
-  const { packets, worlds, stretches, seconds, seed, packetsPerSecond, mismatch } = report;
+  const { packets, worlds, stretches, threads, seconds, seed, packetsPerSecond, mismatch } = report;
   console.log(`Packets:     ${packets} in ${worlds} worlds, ${stretches} stretches, seed ${seed}`);
   console.log(
     `Time:        ${seconds.toFixed(1)} s, ${

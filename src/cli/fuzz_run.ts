@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
-import type { PacketBatch } from "../datapath/packet_batch.ts";
-import { corpusBatch } from "../fuzz/corpus.ts";
-import { fuzz, type FuzzMismatch } from "../fuzz/fuzz.ts";
-import { PacketGenerator } from "../fuzz/generator.ts";
+import { corpusFrames } from "../fuzz/corpus.ts";
+import type { FuzzMismatch, FuzzProgress } from "../fuzz/fuzz.ts";
+import { fuzzOnThreads } from "../fuzz/fuzz_threads.ts";
 import { replayFuzz } from "../fuzz/replay.ts";
 import {
   FUZZ_FILE,
@@ -14,14 +13,13 @@ import {
   parseFuzzReproducer,
   STATE_FILE,
 } from "../fuzz/reproducer.ts";
-import { Twins } from "../fuzz/twins.ts";
 import { type CapturedPacket, readCapture } from "../pcap/capture.ts";
 import { CaptureError } from "../pcap/capture_error.ts";
 import type { ImageFault } from "../verify/reproducer.ts";
 import type { OutputFormat } from "./cluster_flags.ts";
 import { Datapaths } from "./datapaths.ts";
 import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
-import { FuzzProgressLine } from "./fuzz_progress.ts";
+import { type FuzzLimits, FuzzProgressLine } from "./fuzz_progress.ts";
 import { printFuzz, printFuzzReplay } from "./fuzz_report.ts";
 
 /** Seconds of a run that nobody has limited. */
@@ -32,6 +30,7 @@ export interface FuzzFlags {
   readonly seed?: number;
   readonly packets?: number;
   readonly seconds?: number;
+  readonly threads?: number;
   readonly corpus?: readonly string[];
   readonly requireKernel: boolean;
   readonly reproOut: string;
@@ -41,32 +40,30 @@ export interface FuzzFlags {
 
 /** Runs `twinpath fuzz` and returns its exit code. */
 export async function runFuzz(flags: FuzzFlags): Promise<ExitCode> {
-  const captured = await readCorpus(flags.corpus ?? []);
+  const corpus = await readCorpus(flags.corpus ?? []);
   const reason = await whyNoKernel(flags.requireKernel || flags.fault?.datapath === "kernel");
-  const memory = new DatapathMemory(await readEmulatorWasm());
-  using twins = new Twins(memory, reason === undefined, flags.fault);
-  const generator = new PacketGenerator(memory, corpusOf(memory, captured));
+  const { packets, fault, threads = navigator.hardwareConcurrency } = flags;
   const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  const seconds = flags.seconds ?? (flags.packets === undefined ? DEFAULT_SECONDS : undefined);
-  const report = await runWithProgress(twins, generator, { seed, packets: flags.packets, seconds });
+  const seconds = flags.seconds ?? (packets === undefined ? DEFAULT_SECONDS : undefined);
+  const module = new WebAssembly.Module(await readEmulatorWasm());
+  const kernel = reason === undefined;
+  const report = await withProgress(
+    { packets, seconds },
+    (onProgress) =>
+      fuzzOnThreads({ module, kernel, seed, threads, packets, seconds, corpus, fault, onProgress }),
+  );
   const { mismatch } = report;
   const reproducer = mismatch && await writeReproducer(mismatch, seed, flags);
   printFuzz(flags.output, { report, reason, reproducer });
   return mismatch === undefined ? EXIT_CODE.OK : EXIT_CODE.NO;
 }
 
-interface Limits {
-  readonly seed: number;
-  readonly packets: number | undefined;
-  readonly seconds: number | undefined;
-}
-
-async function runWithProgress(twins: Twins, generator: PacketGenerator, limits: Limits) {
+async function withProgress<T>(
+  limits: FuzzLimits,
+  run: (onProgress: (progress: FuzzProgress) => void) => Promise<T>,
+): Promise<T> {
   using line = new FuzzProgressLine(limits);
-  return await fuzz(twins, generator, {
-    ...limits,
-    onProgress: (progress) => line.update(progress),
-  });
+  return await run((progress) => line.update(progress));
 }
 
 async function whyNoKernel(required: boolean): Promise<string | undefined> {
@@ -87,16 +84,7 @@ async function readCorpus(paths: readonly string[]): Promise<CapturedPacket[]> {
       throw new BadInputError(cause.message, { cause });
     }
   }
-  return packets;
-}
-
-function corpusOf(
-  memory: DatapathMemory,
-  packets: readonly CapturedPacket[],
-): PacketBatch | undefined {
-  if (packets.length === 0) return undefined;
-  const corpus = corpusBatch(memory, packets);
-  if (corpus !== undefined) return corpus;
+  if (paths.length === 0 || corpusFrames(packets).length > 0) return packets;
   throw new BadInputError(
     `Cannot use corpus: none of ${packets.length} packets can be on a veth, expected Ethernet or IP`,
   );

@@ -146,20 +146,35 @@ export interface CoverageReport {
   /** Could be reached, and was not. */
   readonly missed: readonly string[];
   readonly outOfReach: readonly OutOfReach[];
+}
+
+/** What has been counted, as plain data. */
+export interface CoverageCounts {
+  /** The module's counters. */
+  readonly counters: readonly number[];
+  /** Packets by reason. */
+  readonly reasons: readonly (readonly [reason: number, packets: number])[];
   /** Flows that garbage collection took away, by what they last were. */
   readonly collected: Readonly<Record<string, number>>;
 }
 
-/** Adds up what the stretches of a run have reached. */
+/** Adds up what the stretches of a run, or several runs, have reached. */
 export class Coverage {
   readonly #counters: number[] = [];
   readonly #reasons = new Map<number, number>();
   readonly #collected: Record<string, number> = { unanswered: 0, closed: 0, idle: 0 };
 
+  /** Adds what was counted elsewhere. */
+  add({ counters, reasons, collected }: CoverageCounts): void {
+    this.addCounters(counters);
+    for (const [reason, packets] of reasons) this.#addReason(reason, packets);
+    this.addCollected(collected);
+  }
+
   /** Adds the module's counters. */
-  addCounters(counters: Uint32Array): void {
-    for (const [i, count] of counters.entries()) {
-      this.#counters[i] = (this.#counters[i] ?? 0) + count;
+  addCounters(counters: ArrayLike<number>): void {
+    for (let i = 0; i < counters.length; i++) {
+      this.#counters[i] = (this.#counters[i] ?? 0) + (counters[i] ?? 0);
     }
   }
 
@@ -168,9 +183,12 @@ export class Coverage {
     const view = new DataView(metrics.buffer, metrics.byteOffset, metrics.byteLength);
     for (let i = 0; i * METRICS_VALUE_SIZE < metrics.length; i++) {
       const at = i * METRICS_VALUE_SIZE + METRICS_VALUE_PACKETS_OFF;
-      const packets = Number(view.getBigUint64(at, true));
-      if (packets > 0) this.#reasons.set(i >> 1, (this.#reasons.get(i >> 1) ?? 0) + packets);
+      this.#addReason(i >> 1, Number(view.getBigUint64(at, true)));
     }
+  }
+
+  #addReason(reason: number, packets: number): void {
+    if (packets > 0) this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + packets);
   }
 
   /** Adds flows that garbage collection took away. */
@@ -180,6 +198,16 @@ export class Coverage {
     }
   }
 
+  /** A copy of what has been counted. */
+  counts(): CoverageCounts {
+    return {
+      counters: [...this.#counters],
+      reasons: [...this.#reasons],
+      collected: { ...this.#collected },
+    };
+  }
+
+  /** Names what has been counted, and what has not. */
   report(): CoverageReport {
     const reached: Covered[] = [];
     const missed: string[] = [];
@@ -200,7 +228,7 @@ export class Coverage {
     for (const [name, flows] of Object.entries(this.#collected)) {
       note("collected", name, flows, true);
     }
-    return { reached, missed, outOfReach, collected: { ...this.#collected } };
+    return { reached, missed, outOfReach };
   }
 }
 

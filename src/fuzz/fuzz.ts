@@ -6,7 +6,7 @@
  */
 import { PACKET_SLOT_SIZE } from "../datapath/layout.ts";
 import { Random } from "../verify/random.ts";
-import { Coverage, type CoverageReport } from "./coverage.ts";
+import { Coverage, type CoverageCounts } from "./coverage.ts";
 import { engineWorld } from "./engine_world.ts";
 import type { PacketGenerator } from "./generator.ts";
 import { type FuzzPacket, packetsOf } from "./packet_list.ts";
@@ -25,8 +25,18 @@ export interface FuzzOptions {
   readonly packets?: number | undefined;
   /** Most seconds of the wall clock. @default unlimited */
   readonly seconds?: number | undefined;
+  /** Which of the worlds: every `of`-th from `index` on. @default {{ index: 0, of: 1 }} */
+  readonly share?: FuzzShare | undefined;
+  /** Asked after every stretch of packets. @default never */
+  readonly isStopped?: () => boolean;
   /** Called after every stretch of packets. */
   readonly onProgress?: (progress: FuzzProgress) => void;
+}
+
+/** A part of the worlds: several runs share them. */
+export interface FuzzShare {
+  readonly index: number;
+  readonly of: number;
 }
 
 /** How far a run is. */
@@ -38,17 +48,13 @@ export interface FuzzProgress {
 }
 
 /** What a run found. */
-export interface FuzzReport {
-  readonly seed: number;
+export interface FuzzResult {
   /** Packets that both twins have run. */
   readonly packets: number;
   readonly worlds: number;
   /** Stretches of packets; tables are compared in the middle and at the end of each. */
   readonly stretches: number;
-  readonly seconds: number;
-  /** Of all that time: worlds made and loaded, packets made, run and compared. */
-  readonly packetsPerSecond: number;
-  readonly coverage: CoverageReport;
+  readonly coverage: CoverageCounts;
   /** What the twins differ in; then the run ended there. */
   readonly mismatch: FuzzMismatch | undefined;
 }
@@ -62,17 +68,17 @@ export interface FuzzMismatch extends FuzzCase {
 }
 
 /** Stretches of one world, at most; the first worlds have fewer, so that short runs see many. */
-const STRETCHES = 16;
+const STRETCHES = 32;
 
 /** Runs worlds until packets or seconds are used up, or the twins differ. */
 export async function fuzz(
   twins: Twins,
   generator: PacketGenerator,
   options: FuzzOptions,
-): Promise<FuzzReport> {
+): Promise<FuzzResult> {
   const run = new FuzzRun(twins, generator, options);
   const mismatch = await run.untilDone();
-  return run.report(mismatch);
+  return run.result(mismatch);
 }
 
 class FuzzRun {
@@ -100,12 +106,14 @@ class FuzzRun {
   }
 
   get #isOver(): boolean {
-    return this.#packetsLeft <= 0 || this.#seconds >= (this.#options.seconds ?? Infinity);
+    const { seconds = Infinity, isStopped = () => false } = this.#options;
+    return this.#packetsLeft <= 0 || this.#seconds >= seconds || isStopped();
   }
 
   async untilDone(): Promise<FuzzMismatch | undefined> {
-    while (!this.#isOver) {
-      const mismatch = await this.#runWorld(this.#worlds);
+    const { index, of } = this.#options.share ?? { index: 0, of: 1 };
+    for (let world = index; !this.#isOver; world += of) {
+      const mismatch = await this.#runWorld(world);
       if (mismatch !== undefined) return mismatch;
     }
     return undefined;
@@ -131,6 +139,8 @@ class FuzzRun {
       }
       this.#twins.forget();
       this.#tellProgress(false);
+      // Without the kernel nothing else lets messages in.
+      await new Promise((resolve) => setTimeout(resolve));
     }
     return undefined;
   }
@@ -189,16 +199,12 @@ class FuzzRun {
     });
   }
 
-  report(mismatch: FuzzMismatch | undefined): FuzzReport {
-    const seconds = this.#seconds;
+  result(mismatch: FuzzMismatch | undefined): FuzzResult {
     return {
-      seed: this.#options.seed,
       packets: this.#packets,
       worlds: this.#worlds,
       stretches: this.#stretches,
-      seconds,
-      packetsPerSecond: Math.round(this.#packets / seconds),
-      coverage: this.#coverage.report(),
+      coverage: this.#coverage.counts(),
       mismatch,
     };
   }

@@ -164,18 +164,27 @@ export class KernelLeg implements Disposable {
     throw new TypeError('Cannot read events of "kernel" leg: no world, expected load() before');
   }
 
-  /** Reads a table's entries into the memory; `remove` empties it by that. */
-  stage(name: string, remove: boolean): StagedEntries {
+  /** Reads a table's entries into the memory; the counters of CPUs added up. */
+  stage(name: string): StagedEntries {
     const map = this.#kernel.node.map(name);
-    const room = Math.min(map.maxEntries, CONNTRACK_ENTRIES);
-    const keys = this.#memory.bytes(this.#staging.keys, room * map.keySize);
-    const wide = map.wholeValueSize !== map.valueSize;
-    const values = wide
-      ? new Uint8Array(room * map.wholeValueSize)
-      : this.#memory.bytes(this.#staging.values, room * map.valueSize);
+    const { count, values } = this.#read(map, false);
+    if (values.buffer !== this.#memory.wasm.memory.buffer) this.#addUp(values, map);
+    return { keys: this.#staging.keys, values: this.#staging.values, count };
+  }
+
+  /** Keys go into the memory, and values too unless they are of several CPUs. */
+  #read(
+    map: BpfMap,
+    remove: boolean,
+  ): { readonly count: number; readonly values: Uint8Array<ArrayBuffer> } {
+    const { maxEntries, keySize, valueSize, wholeValueSize } = map;
+    const room = Math.min(maxEntries, CONNTRACK_ENTRIES);
+    const keys = this.#memory.bytes(this.#staging.keys, room * keySize);
+    const values = wholeValueSize === valueSize
+      ? this.#memory.bytes(this.#staging.values, room * valueSize)
+      : new Uint8Array(room * wholeValueSize);
     const count = readAll(map, keys, values, remove);
-    if (wide) this.#addUp(values.subarray(0, count * map.wholeValueSize), map);
-    return { ...this.#staging, count };
+    return { count, values: values.subarray(0, count * wholeValueSize) };
   }
 
   /** Adds up the CPUs' counters into the staging area. */
@@ -196,11 +205,7 @@ export class KernelLeg implements Disposable {
 
   /** Forgets all traffic: tables, counters and events. */
   forget(): void {
-    for (const name of TRAFFIC) {
-      const map = this.#kernel.node.map(name);
-      const keys = new Uint8Array(map.maxEntries * map.keySize);
-      readAll(map, keys, new Uint8Array(map.maxEntries * map.wholeValueSize), true);
-    }
+    for (const name of TRAFFIC) this.#read(this.#kernel.node.map(name), true);
     const metrics = this.#kernel.node.map("metrics");
     const zeros = new Uint8Array(METRICS_SIZE * metrics.wholeValueSize);
     metrics.updateBatch(this.#memory.arrayKeys(METRICS_SIZE), zeros);

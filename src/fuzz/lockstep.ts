@@ -30,7 +30,7 @@ export async function differencesOf(
     differences.push(...await runBatch(twins, batch));
   }
   for (const table of Object.keys(COMPARED_TABLES) as ComparedTable[]) {
-    if (twins.tableDiffers(table, false)) differences.push(`table ${table} differs`);
+    if (twins.tableDiffers(table)) differences.push(`table ${table} differs`);
   }
   if (!sameBytes(twins.emulator.metrics(), kernel.datapath.metrics())) {
     differences.push("metrics differ");

@@ -3,7 +3,7 @@ import type { Random } from "../verify/random.ts";
 const NAMESPACES = ["blue", "green"] as const;
 const APPS = ["api", "web", "db"] as const;
 const TIERS = ["front", "back"] as const;
-const PODS = 10;
+const PODS = 8;
 const ENTITIES = ["world", "host", "cluster", "remote-node", "all", "kube-apiserver"] as const;
 const PORTS = ["53", "80", "443", "4096", "8080", "9000"] as const;
 

@@ -12,7 +12,7 @@ import type { Random } from "../verify/random.ts";
 import { type MapStateChoices, randomMapState } from "./random_map_state.ts";
 import type { DamagedPolicy, Ghost, World } from "./world.ts";
 
-const ENDPOINTS = 12;
+const ENDPOINTS = 8;
 const POLICIES = 6;
 const FIRST_SLOT = 256;
 /** In the identity of nobody. */

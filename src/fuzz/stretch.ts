@@ -138,7 +138,7 @@ class Stretch {
     const twins = this.#twins;
     if (last) twins.memory.wasm.exports.coverFlows();
     for (const name of Object.keys(COMPARED_TABLES) as ComparedTable[]) {
-      if (twins.tableDiffers(name, false)) return `table ${name}`;
+      if (twins.tableDiffers(name)) return `table ${name}`;
     }
     if (twins.kernel === undefined) return undefined;
     const metrics = twins.kernel.datapath.metrics();

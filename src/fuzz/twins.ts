@@ -135,10 +135,10 @@ export class Twins implements Disposable {
     this.kernel?.consume(until);
   }
 
-  /** Compares a table; `remove` empties the kernel's by the way. Tells whether they differ. */
-  tableDiffers(table: ComparedTable, remove: boolean): boolean {
+  /** Compares a table, and tells whether it differs. */
+  tableDiffers(table: ComparedTable): boolean {
     if (this.kernel === undefined) return false;
-    const { keys, values, count } = this.kernel.stage(table, remove);
+    const { keys, values, count } = this.kernel.stage(table);
     const { exports } = this.memory.wasm;
     return exports.differingEntry(COMPARED_TABLES[table], keys, values, count) >>> 0 !== EQUAL;
   }

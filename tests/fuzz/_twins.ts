@@ -1,6 +1,7 @@
 import { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../../src/datapath/emulator_file.ts";
-import { fuzz, type FuzzReport } from "../../src/fuzz/fuzz.ts";
+import { Coverage, type CoverageReport } from "../../src/fuzz/coverage.ts";
+import { fuzz, type FuzzResult } from "../../src/fuzz/fuzz.ts";
 import { PacketGenerator } from "../../src/fuzz/generator.ts";
 import { Twins } from "../../src/fuzz/twins.ts";
 import type { ImageFault } from "../../src/verify/reproducer.ts";
@@ -16,8 +17,11 @@ export interface MustFuzz {
 /** A short run, in a memory of its own. */
 export async function mustFuzz(
   { seed, packets, kernel, fault }: MustFuzz,
-): Promise<FuzzReport> {
+): Promise<Omit<FuzzResult, "coverage"> & { readonly coverage: CoverageReport }> {
   const memory = new DatapathMemory(await readEmulatorWasm());
   using twins = new Twins(memory, kernel, fault);
-  return await fuzz(twins, new PacketGenerator(memory), { seed, packets });
+  const result = await fuzz(twins, new PacketGenerator(memory), { seed, packets });
+  const coverage = new Coverage();
+  coverage.add(result.coverage);
+  return { ...result, coverage: coverage.report() };
 }
