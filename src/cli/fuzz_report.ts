@@ -22,9 +22,8 @@ export function printFuzz(format: OutputFormat, summary: FuzzSummary): void {
   const { packets, worlds, stretches, threads, seconds, seed, packetsPerSecond, mismatch } = report;
   console.log(`Packets:     ${packets} in ${worlds} worlds, ${stretches} stretches, seed ${seed}`);
   console.log(
-    `Time:        ${seconds.toFixed(1)} s, ${
-      (packetsPerSecond / 1e6).toFixed(2)
-    } million packets/s`,
+    `Time:        ${seconds.toFixed(1)} s on ${threads} threads, ` +
+      `${(packetsPerSecond / 1e6).toFixed(2)} million packets/s`,
   );
   if (reason === undefined) {
     const count = mismatch === undefined ? 0 : 1;
