@@ -22,27 +22,40 @@ export class EventCheck {
   #sometimesAllowed = 0;
   #atEgress = 0;
   #leftEgress = 0;
+  #area: Uint8Array = new Uint8Array();
+  #view = new DataView(this.#area.buffer);
   readonly #judged = [0, 0];
   readonly #mixtures: string[] = [];
 
-  /** Takes one record of the events ring: `length` bytes at `at` of `area`. */
-  add(area: Uint8Array, at: number, length: number): void {
-    const event = new DataView(area.buffer, area.byteOffset + at, length);
+  /** Takes the event at `at` of `area`. */
+  add(area: Uint8Array, at: number): void {
+    const events = this.#viewOf(area);
     // Namespaces that have just been made talk to themselves as well.
-    if (event.getUint8(EVENT_PROTOCOL_OFF) !== PROTOCOL.UDP) return;
-    const revision = event.getUint32(EVENT_REVISION_OFF, true);
-    const wrong = mixture(event);
+    if (events.getUint8(at + EVENT_PROTOCOL_OFF) !== PROTOCOL.UDP) return;
+    const revision = events.getUint32(at + EVENT_REVISION_OFF, true);
+    const wrong = mixture(events, at);
     this.#events++;
     if (wrong !== undefined) this.#note(wrong);
     const index = revision === 1 ? 0 : 1;
     this.#judged[index] = (this.#judged[index] ?? 0) + 1;
     if (this.#last !== 0 && this.#last !== revision) this.#changes++;
     this.#last = revision;
-    const passed = event.getUint8(EVENT_TYPE_OFF) === EVENT_POLICY_VERDICT;
-    if (event.getUint8(EVENT_DIRECTION_OFF) !== DIRECTION_INGRESS) {
+    const passed = events.getUint8(at + EVENT_TYPE_OFF) === EVENT_POLICY_VERDICT;
+    if (events.getUint8(at + EVENT_DIRECTION_OFF) !== DIRECTION_INGRESS) {
       this.#atEgress++;
       if (passed) this.#leftEgress++;
-    } else if (passed && !isAlways(event.getUint16(EVENT_DPORT_OFF))) this.#sometimesAllowed++;
+    } else if (passed && !isAlways(events.getUint16(at + EVENT_DPORT_OFF))) {
+      this.#sometimesAllowed++;
+    }
+  }
+
+  /** One view for all events of one ring. */
+  #viewOf(area: Uint8Array): DataView {
+    if (this.#area !== area) {
+      this.#area = area;
+      this.#view = new DataView(area.buffer, area.byteOffset, area.length);
+    }
+    return this.#view;
   }
 
   #note(wrong: string): void {

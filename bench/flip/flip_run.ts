@@ -109,7 +109,7 @@ export async function runFlips(options: FlipOptions): Promise<FlipReport> {
   const start = performance.now();
   const events = new EventCheck();
   const drain = () => {
-    const count = ring.drain((area, at, length) => events.add(area, at, length));
+    const count = ring.drain((area, at) => events.add(area, at));
     Atomics.add(control, CONTROL.EVENTS, count);
     Atomics.notify(control, CONTROL.EVENTS);
     return count;

@@ -18,8 +18,8 @@ export interface FlipperOrder {
   readonly control: Int32Array;
 }
 
-/** Longest wait between two flips, in rounds of an empty loop: some microseconds. */
-const LONGEST_WAIT = 1024;
+/** Longest wait between two flips, in rounds of a short loop: a few microseconds. */
+const LONGEST_WAIT = 128;
 /** Flips after which other threads are looked at. */
 const BURST = 64;
 

@@ -139,22 +139,34 @@ const EXPECTED: Readonly<Record<number, readonly [sometimes: Judgement, always: 
   2: [DENIED_BY_SECOND, ALLOWED_BY_SECOND],
 };
 
-/** Says what in an event is neither the first policy's nor the second's; `undefined` if nothing. */
-export function mixture(event: DataView): string | undefined {
-  const revision = event.getUint32(EVENT_REVISION_OFF, true);
-  const always = isAlways(event.getUint16(EVENT_DPORT_OFF));
+/**
+ * Says what in an event is neither the first policy's nor the second's; `undefined` if nothing.
+ *
+ * @param at Where the event begins.
+ */
+export function mixture(events: DataView, at: number): string | undefined {
+  const revision = events.getUint32(at + EVENT_REVISION_OFF, true);
+  const always = isAlways(events.getUint16(at + EVENT_DPORT_OFF));
   const expected = EXPECTED[revision]?.[always ? 1 : 0];
-  const judgement: Judgement = {
-    type: event.getUint8(EVENT_TYPE_OFF),
-    reason: event.getUint8(EVENT_REASON_OFF),
-    verdict: event.getUint8(EVENT_VERDICT_OFF),
-    matchType: event.getUint8(EVENT_MATCH_TYPE_OFF),
-    cookie: event.getUint32(EVENT_COOKIE_OFF, true),
-  };
-  const fields = Object.keys(judgement) as (keyof Judgement)[];
-  if (expected && fields.every((field) => judgement[field] === expected[field])) return undefined;
+  const isExpected = events.getUint8(at + EVENT_TYPE_OFF) === expected?.type &&
+    events.getUint8(at + EVENT_REASON_OFF) === expected.reason &&
+    events.getUint8(at + EVENT_VERDICT_OFF) === expected.verdict &&
+    events.getUint8(at + EVENT_MATCH_TYPE_OFF) === expected.matchType &&
+    events.getUint32(at + EVENT_COOKIE_OFF, true) === expected.cookie;
+  if (isExpected) return undefined;
   return `revision ${revision}, ${always ? "always" : "sometimes"} allowed: ` +
-    `${JSON.stringify(judgement)}, expected ${JSON.stringify(expected ?? "revision 1 or 2")}`;
+    `${JSON.stringify(judgementOf(events, at))}, ` +
+    `expected ${JSON.stringify(expected ?? "revision 1 or 2")}`;
+}
+
+function judgementOf(events: DataView, at: number): Judgement {
+  return {
+    type: events.getUint8(at + EVENT_TYPE_OFF),
+    reason: events.getUint8(at + EVENT_REASON_OFF),
+    verdict: events.getUint8(at + EVENT_VERDICT_OFF),
+    matchType: events.getUint8(at + EVENT_MATCH_TYPE_OFF),
+    cookie: events.getUint32(at + EVENT_COOKIE_OFF, true),
+  };
 }
 
 /** Whether both policies allow a port. */

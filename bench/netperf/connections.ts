@@ -1,4 +1,5 @@
-import { check, openSocket, type Socket, SYS, syscall } from "ebpf-ts-loader/sys";
+import { AF, check, openSocket, Socket, SYS, syscall } from "ebpf-ts-loader/sys";
+import { newPacket } from "../../src/datapath/packet_builder.ts";
 import type { PodNetwork, Topology } from "../../src/demo/topology.ts";
 import { TEST_PORT } from "./peer_policy.ts";
 
@@ -8,6 +9,11 @@ export interface Connection {
   readonly server: number;
 }
 
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const IPPROTO_RAW = 255;
+/** Behind an IPv4 header without options. */
+const UDP_CHECKSUM_OFF = 26;
 const F_SETFL = 4;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
@@ -18,15 +24,28 @@ const TIMEOUT_SECONDS = 10n;
 const LIMIT_MS = 10_000;
 const CLIENT_PORT = 40_000;
 
-/** One TCP connection and one pair of connected UDP sockets between two pods. */
+/** Flows that have not begun: a raw socket at one end, one that takes them all in at the other. */
+export interface NewFlows extends Connection {
+  /** The datagram without its source port; UDP without a checksum. */
+  readonly template: Uint8Array<ArrayBuffer>;
+}
+
+/** Everything that is connected between two pods, over TCP and UDP. */
 export class Connections implements Disposable {
   readonly tcp: Connection;
   readonly udp: Connection;
+  readonly flows: NewFlows;
   readonly #sockets: DisposableStack;
 
-  private constructor(tcp: Connection, udp: Connection, sockets: DisposableStack) {
+  private constructor(
+    tcp: Connection,
+    udp: Connection,
+    flows: NewFlows,
+    sockets: DisposableStack,
+  ) {
     this.tcp = tcp;
     this.udp = udp;
+    this.flows = flows;
     this.#sockets = sockets;
   }
 
@@ -54,10 +73,17 @@ export class Connections implements Disposable {
     udpServer.startConnect({ address: from, port: CLIENT_PORT });
     udpClient.startConnect({ address: to, port: TEST_PORT.UDP });
 
-    for (const socket of [tcpClient, tcpServer, udpClient, udpServer]) makeBlocking(socket);
+    const flowServer = open("udp", server);
+    flowServer.bind({ address: to, port: TEST_PORT.FLOWS });
+    const raw = sockets.use(openRaw(client));
+    raw.startConnect({ address: to, port: 0 });
+
+    const all = [tcpClient, tcpServer, udpClient, udpServer, flowServer, raw];
+    for (const socket of all) makeBlocking(socket);
     return new Connections(
       { client: tcpClient.fd, server: tcpServer.fd },
       { client: udpClient.fd, server: udpServer.fd },
+      { client: raw.fd, server: flowServer.fd, template: datagram(from, to) },
       sockets.move(),
     );
   }
@@ -65,6 +91,22 @@ export class Connections implements Disposable {
   [Symbol.dispose](): void {
     this.#sockets.dispose();
   }
+}
+
+/** A socket that sends packets with IP headers of one's own. */
+function openRaw(pod: PodNetwork | undefined): Socket {
+  const make = () =>
+    check(syscall(SYS.socket, AF.INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), "socket");
+  return new Socket(pod ? pod.netns.run(make) : make());
+}
+
+function datagram(source: Uint8Array, destination: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(
+    newPacket().ipv4({ source, destination }).udp({ source: 0, destination: TEST_PORT.FLOWS })
+      .payload(new Uint8Array(8)).build(),
+  );
+  bytes.fill(0, UDP_CHECKSUM_OFF, UDP_CHECKSUM_OFF + 2);
+  return bytes;
 }
 
 function addressOf(pod: PodNetwork | undefined): Uint8Array {

@@ -1,14 +1,13 @@
 import { median } from "../measure.ts";
 import type { Progress } from "../progress.ts";
 import { WorkerThread } from "../worker_thread.ts";
-import type { Connection } from "./connections.ts";
 import type { Contender } from "./contender.ts";
 import { BLOCK_BYTES, type Measured, type Order } from "./order.ts";
 
 /** One kind of traffic. */
 export interface Traffic {
   readonly kind: Order["kind"];
-  readonly protocol: "tcp" | "udp";
+  readonly over: "tcp" | "udp" | "flows";
   /** Operations of one pass. */
   readonly count: number;
 }
@@ -17,13 +16,25 @@ export interface Traffic {
 export class TrafficThreads implements Disposable {
   readonly #client = new WorkerThread<Order, Measured>(WORKER);
   readonly #server = new WorkerThread<Order, Measured>(WORKER);
+  #nextPort = FIRST_FLOW_PORT;
 
   /** One pass: what the client measured, in nanoseconds. */
-  async pass(connection: Connection, { kind, count }: Traffic): Promise<Measured> {
-    const served = this.#server.call({ kind, count, end: "server", fd: connection.server });
-    const asked = this.#client.call({ kind, count, end: "client", fd: connection.client });
+  async pass({ connections }: Contender, { kind, count, over }: Traffic): Promise<Measured> {
+    const arrived = new Int32Array(new SharedArrayBuffer(4));
+    const { flows: { template } } = connections;
+    const shared = { kind, count, arrived, template, firstPort: this.#takePorts(kind, count) };
+    const { client, server } = connections[over];
+    const served = this.#server.call({ ...shared, end: "server", fd: server });
+    const asked = this.#client.call({ ...shared, end: "client", fd: client });
     const [measured] = await Promise.all([asked, served]);
     return measured;
+  }
+
+  #takePorts(kind: Order["kind"], count: number): number {
+    const first = this.#nextPort;
+    if (kind === "flows") this.#nextPort += count;
+    if (this.#nextPort <= 65_536) return first;
+    throw new RangeError(`Cannot begin "${count}" flows: no port is left, expected fewer rounds`);
   }
 
   [Symbol.dispose](): void {
@@ -32,6 +43,7 @@ export class TrafficThreads implements Disposable {
   }
 }
 
+const FIRST_FLOW_PORT = 1024;
 const WORKER = new URL("traffic_worker.ts", import.meta.url);
 
 /**
@@ -45,14 +57,11 @@ export async function takeTurns(
   { rounds, progress, name }: { rounds: number; progress: Progress; name: string },
 ): Promise<Float64Array[]> {
   const measured = contenders.map((): number[] => []);
-  const order = contenders.map(({ connections }, i) => ({
-    connection: connections[traffic.protocol],
-    samples: measured[i] ?? [],
-  }));
+  const order = contenders.map((contender, i) => ({ contender, samples: measured[i] ?? [] }));
   for (let round = -1; round < rounds; round++) {
     progress.show(`${name} ${Math.max(round, 0)}/${rounds}`);
-    for (const { connection, samples } of order) {
-      const times = await threads.pass(connection, traffic);
+    for (const { contender, samples } of order) {
+      const times = await threads.pass(contender, traffic);
       if (round >= 0) { for (const time of times) samples.push(time); }
     }
     order.reverse();

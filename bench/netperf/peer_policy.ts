@@ -16,7 +16,7 @@ import { precedenceOf } from "../../src/policy/precedence.ts";
 import { addressBytes } from "../../src/verify/address.ts";
 
 /** Ports of the traffic that is measured; the policy allows them between the two pods. */
-export const TEST_PORT = { TCP: 5201, UDP: 5202 } as const;
+export const TEST_PORT = { TCP: 5201, UDP: 5202, FLOWS: 6003 } as const;
 
 /** Addresses of the two pods: the first two peers of every policy. */
 export const POD_ADDRESSES = ["10.199.0.1", "10.199.0.2"] as const;
@@ -29,8 +29,10 @@ export interface PeerRule {
   readonly port: number;
 }
 
-/** Lines of one peer. */
-const RULES_PER_PEER = 4;
+/** Lines of one peer, by protocol; those of the pods allow what is measured. */
+const PROTOCOLS = ["tcp", "udp", "udp", "tcp"] as const;
+const POD_PORTS = [TEST_PORT.TCP, TEST_PORT.UDP, TEST_PORT.FLOWS, 5204] as const;
+const RULES_PER_PEER = PROTOCOLS.length;
 /** Peers share so many lists of ports. */
 const TEMPLATES = 64;
 const FIRST_IDENTITY = 256;
@@ -76,18 +78,13 @@ export class PeerPolicy {
 function rulesOfPeer(index: number): PeerRule[] {
   const address = POD_ADDRESSES[index] ?? `10.200.${index >> 8}.${index & 255}`;
   const isPod = index < POD_ADDRESSES.length;
-  // Traffic between the pods is allowed by a line of each.
-  const base = FIRST_PORT + (isPod ? 0 : index % TEMPLATES * RULES_PER_PEER);
-  return Array.from({ length: RULES_PER_PEER }, (_, i) => {
-    const protocol = i % 2 === 0 ? "tcp" : "udp";
-    const test = protocol === "tcp" ? TEST_PORT.TCP : TEST_PORT.UDP;
-    return {
-      address,
-      identity: FIRST_IDENTITY + index,
-      protocol,
-      port: isPod && i < 2 ? test : base + i,
-    };
-  });
+  const base = FIRST_PORT + index % TEMPLATES * RULES_PER_PEER;
+  return PROTOCOLS.map((protocol, i) => ({
+    address,
+    identity: FIRST_IDENTITY + index,
+    protocol,
+    port: isPod ? POD_PORTS[i] ?? 0 : base + i,
+  }));
 }
 
 function entryOf(

@@ -21,25 +21,33 @@ interface Figure {
 const TRANSACTIONS = 1000;
 const BLOCKS = 2000;
 const DATAGRAMS = 10_000;
+/** All passes of two contenders must do with 64,512 source ports. */
+const FLOWS = 1400;
 
 const FIGURES: readonly Figure[] = [
   {
     name: "tcp_stream",
     about: "a KiB over TCP",
-    traffic: { kind: "stream", protocol: "tcp", count: BLOCKS },
+    traffic: { kind: "stream", over: "tcp", count: BLOCKS },
     read: perUnit,
   },
   {
     name: "udp_stream",
     about: "a datagram of 1,400 bytes",
-    traffic: { kind: "datagrams", protocol: "udp", count: DATAGRAMS },
+    traffic: { kind: "datagrams", over: "udp", count: DATAGRAMS },
+    read: perUnit,
+  },
+  {
+    name: "udp_flow",
+    about: "a datagram that begins a flow",
+    traffic: { kind: "flows", over: "flows", count: FLOWS },
     read: perUnit,
   },
   ...(["tcp", "udp"] as const).flatMap((protocol) =>
     [["p50", 0.5], ["p99", 0.99]].map(([name, part]) => ({
       name: `${protocol}_rr.${name}`,
       about: `request and response of a byte over ${protocol.toUpperCase()}, ${name}`,
-      traffic: { kind: "transactions" as const, protocol, count: TRANSACTIONS },
+      traffic: { kind: "transactions" as const, over: protocol, count: TRANSACTIONS },
       read: (measured: Float64Array) => percentile(measured, Number(part)),
     }))
   ),

@@ -12,12 +12,18 @@ declare const self: {
 
 self.onmessage = ({ data }) => self.postMessage(ENDS[data.kind][data.end](data));
 
+/** Behind an IPv4 header without options. */
+const SOURCE_PORT_OFF = 20;
+/** Nothing between two namespaces takes so long. */
+const PATIENCE_MS = 10_000;
+
 type End = (order: Order) => Measured;
 
 const ENDS: Readonly<Record<Order["kind"], Readonly<Record<Order["end"], End>>>> = {
   transactions: { client: ask, server: answer },
   stream: { client: streamOut, server: streamIn },
   datagrams: { client: datagramsOut, server: datagramsIn },
+  flows: { client: flowsOut, server: flowsIn },
 };
 
 const NOTHING: Measured = new Float64Array();
@@ -84,6 +90,38 @@ function datagramsIn({ fd, count }: Order): Measured {
   for (let received = 1; received <= count; received++) {
     receive(fd);
     if (received % WINDOW === 0 || received === count) send(fd, 1);
+  }
+  return NOTHING;
+}
+
+function flowsOut({ fd, count, arrived, template, firstPort }: Order): Measured {
+  const packet = new DataView(template.buffer);
+  const start = performance.now();
+  for (let sent = 0; sent < count; sent++) {
+    waitForArrival(arrived, sent - 2 * WINDOW);
+    packet.setUint16(SOURCE_PORT_OFF, firstPort + sent);
+    check(write(fd, template, template.length), "write");
+  }
+  waitForArrival(arrived, count - 1);
+  return Float64Array.of((performance.now() - start) * 1e6);
+}
+
+/** Returns when so many datagrams and one more have arrived. */
+function waitForArrival(arrived: Int32Array, count: number): void {
+  for (;;) {
+    const now = Atomics.load(arrived, 0);
+    if (now > count) return;
+    if (Atomics.wait(arrived, 0, now, PATIENCE_MS) !== "timed-out") continue;
+    throw new Error(`Cannot go on: ${now} of ${count + 1} datagrams arrived, expected all`);
+  }
+}
+
+function flowsIn({ fd, count, arrived }: Order): Measured {
+  for (let i = 1; i <= count; i++) {
+    receive(fd);
+    Atomics.store(arrived, 0, i);
+    // Two windows are under way: who waits is woken before the first of them is used up.
+    if (i % WINDOW === 0 || i === count) Atomics.notify(arrived, 0);
   }
   return NOTHING;
 }

@@ -50,7 +50,7 @@ const DENIED = { type: 1, reason: 181, verdict: 2, match: 2, cookie: 0xb1 };
 
 function mixturesOf(events: readonly Uint8Array[]): readonly string[] {
   const check = new EventCheck();
-  for (const bytes of events) check.add(bytes, 0, bytes.length);
+  for (const bytes of events) check.add(bytes, 0);
   return check.report.mixtures;
 }
 
