@@ -63,6 +63,11 @@ export class EventCheck {
     if (this.#mixtures.length < MOST_TOLD) this.#mixtures.push(wrong);
   }
 
+  /** Neighbouring events of different policies so far. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** What was seen so far. */
   get report() {
     const [first = 0, second = 0] = this.#judged;

@@ -34,6 +34,8 @@ export interface FlipOptions {
   readonly flips: number;
   /** Packets at least, of all senders. */
   readonly packets: number;
+  /** Neighbouring events of different policies at least. @default {0} */
+  readonly changes?: number;
   /** Threads that send. @default {2} */
   readonly senders?: number;
   readonly onProgress?: (flips: number, packets: number) => void;
@@ -79,6 +81,15 @@ export function flipsAreClean(report: FlipReport): boolean {
     report.events === report.packets + report.leftEgress;
 }
 
+/** The senders have begun every flow that they can, and not enough has been seen. */
+class FlowsUsedUpError extends Error {
+  override readonly name = "FlowsUsedUpError";
+
+  constructor() {
+    super('Cannot go on with "flips": no new flow is left, expected fewer packets or changes');
+  }
+}
+
 const ALWAYS_TARGETS = 24;
 const SOMETIMES_TARGETS = 8;
 const SOCK_RAW = 3;
@@ -90,7 +101,7 @@ const IDLE_MS = 1;
 
 /** Runs the test. Needs root and Linux 6.6; leaves nothing behind. */
 export async function runFlips(options: FlipOptions): Promise<FlipReport> {
-  const { flips, packets, senders = 2, onProgress = () => {} } = options;
+  const { flips, packets, changes = 0, senders = 2, onProgress = () => {} } = options;
   const memory = new DatapathMemory(await readEmulatorWasm());
   using topology = Topology.create(PODS);
   const state = stateOf(topology.pods);
@@ -120,14 +131,19 @@ export async function runFlips(options: FlipOptions): Promise<FlipReport> {
     const url = moduleUrl("sender_worker.ts");
     return threads.use(new WorkerThread<SenderOrder, SenderResult>(url)).call(order);
   });
-  const ended = Promise.all([Promise.all(sending), flipping.call(flipper)]);
-  // A thread that fails ends the loop below.
-  const failed = ended.then(() => undefined, (error) => ({ error }));
+  const allSent = Promise.all(sending);
+  const ended = Promise.all([allSent, flipping.call(flipper)]);
+  // A thread that fails ends the loop below, and so do senders that have no flows left.
+  const stopped = Promise.race([
+    ended.then(() => undefined, (error) => ({ error })),
+    allSent.then(() => ({ error: new FlowsUsedUpError() }), () => new Promise<undefined>(() => {})),
+  ]);
   const isDone = () =>
-    Atomics.load(control, CONTROL.FLIPS) >= flips && Atomics.load(control, CONTROL.SENT) >= packets;
+    Atomics.load(control, CONTROL.FLIPS) >= flips &&
+    Atomics.load(control, CONTROL.SENT) >= packets && events.changes >= changes;
   while (!isDone()) {
     if (drain() === 0) {
-      const failure = await Promise.race([failed, pause(IDLE_MS)]);
+      const failure = await Promise.race([stopped, pause(IDLE_MS)]);
       if (failure !== undefined) throw failure.error;
     }
     onProgress(Atomics.load(control, CONTROL.FLIPS), Atomics.load(control, CONTROL.SENT));

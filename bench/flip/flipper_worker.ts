@@ -20,8 +20,10 @@ export interface FlipperOrder {
 
 /** Longest wait between two flips, in rounds of a short loop: a few microseconds. */
 const LONGEST_WAIT = 128;
-/** Flips after which other threads are looked at. */
-const BURST = 64;
+/** Most flips without a rest. */
+const LONGEST_BURST = 64;
+/** Shorter than the kernel's timers resolve: others get their turn, and a packet a new policy. */
+const REST_MS = 0.02;
 
 declare const self: {
   onmessage: (event: MessageEvent<FlipperOrder>) => void;
@@ -37,13 +39,17 @@ function flip({ fd, length, cell, words, control }: FlipperOrder): void {
   using tables = new MappedMemory({ fd, length, protection: PROT.READ | PROT.WRITE });
   const cells = new BigUint64Array(tables.buffer);
   let flips = 0;
-  let wait = 1;
+  let random = 1;
+  const below = (limit: number) => {
+    random = Math.imul(random, 1103515245) + 12345 | 0;
+    return (random >>> 8) % limit;
+  };
   while (Atomics.load(control, CONTROL.STOP) === 0) {
-    for (let i = 0; i < BURST; i++) {
+    for (let burst = below(LONGEST_BURST); burst >= 0; burst--) {
       Atomics.store(cells, cell, words[++flips & 1] ?? words[0]);
-      wait = wait * 1103515245 + 12345 & 0x7fffffff;
-      for (let left = wait % LONGEST_WAIT; left > 0; left--) Atomics.load(control, CONTROL.STOP);
+      for (let left = below(LONGEST_WAIT); left > 0; left--) Atomics.load(control, CONTROL.STOP);
     }
     Atomics.store(control, CONTROL.FLIPS, flips);
+    Atomics.wait(control, CONTROL.STOP, 0, REST_MS);
   }
 }
