@@ -32,6 +32,10 @@ export function rangeOf(address: Uint8Array, prefixLength: number = ADDRESS_BITS
   return { first, last: first + 2 ** (ADDRESS_BITS - prefixLength) - 1 };
 }
 
+function intersection(a: Range4, b: Range4): Range4 {
+  return { first: Math.max(a.first, b.first), last: Math.min(a.last, b.last) };
+}
+
 function wholeLower(lower: number): Range4 {
   return { first: lower * 256, last: lower * 256 + 255 };
 }
@@ -86,17 +90,15 @@ export class KernelIpcache4 implements Disposable {
 
   /** Brings the cells of a range up to date with the tables. */
   refresh({ first, last }: Range4 = { first: 0, last: LAST_ADDRESS }): void {
-    const end = last >>> 16;
-    const answers = new BigUint64Array(end - (first >>> 16) + 1);
-    this.#answers.fill(answers, (view, at, i) => view.setUint32(at, ((first >>> 16) + i) * 65536));
-    for (let upper = first >>> 16; upper <= end; upper++) {
-      const answer = answers[upper - (first >>> 16)] ?? 0n;
-      const range = {
-        first: Math.max(first, upper * 65536),
-        last: Math.min(last, upper * 65536 + 65535),
-      };
-      Atomics.store(this.#root, upper, this.#upperCell(upper, range, answer));
-    }
+    const start = first >>> 16;
+    const answers = new BigUint64Array((last >>> 16) - start + 1);
+    this.#answers.fill(answers, (view, at, i) => view.setUint32(at, (start + i) * 65536));
+    answers.forEach((answer, i) => {
+      const upper = start + i;
+      const isUniform = !this.#inUpper.has(upper) && !this.#upper.has(upper);
+      const cell = isUniform ? answer : this.#upperCell(upper, { first, last }, answer);
+      Atomics.store(this.#root, upper, cell);
+    });
   }
 
   #upperCell(upper: number, range: Range4, answer: bigint): bigint {
@@ -106,7 +108,8 @@ export class KernelIpcache4 implements Disposable {
       return answer;
     }
     if (block !== undefined) {
-      this.#fillUpper(this.#pool.cells(block), range);
+      const whole = { first: upper * 65536, last: upper * 65536 + 65535 };
+      this.#fillUpper(this.#pool.cells(block), intersection(range, whole));
       return POINTER | BigInt(block);
     }
     const taken = this.#pool.take();
@@ -146,8 +149,7 @@ export class KernelIpcache4 implements Disposable {
     const answers = new BigUint64Array((last >>> 8) - start + 1);
     this.#answers.fill(answers, (view, at, i) => view.setUint32(at, (start + i) * 256));
     answers.forEach((answer, i) => {
-      const whole = wholeLower(start + i);
-      const range = { first: Math.max(first, whole.first), last: Math.min(last, whole.last) };
+      const range = intersection({ first, last }, wholeLower(start + i));
       this.#storeLower(start + i, cells, range, answer);
     });
   }
