@@ -29,14 +29,17 @@ const CIDR_IDENTITIES = 16384;
 /** Slots of CIDRs begin here, above those of every pod. */
 const FIRST_CIDR_SLOT = 32768;
 
-/** The word that holds an address in network byte order on a little-endian machine. */
-export function networkOrder(address: number): number {
-  return (address << 24 | address << 8 & 0xFF0000 | address >>> 8 & 0xFF00 | address >>> 24) >>> 0;
-}
-
 /** An address in network byte order. */
 export function addressBytes(address: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
+}
+
+/** First 96 bits of the IPv6 address that stands for an IPv4 one, so that the sets are alike. */
+export const NETWORK6 = Uint8Array.of(0xFD, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+
+/** The IPv6 address that stands for an IPv4 one: neighbours stay neighbours. */
+export function addressBytes6(address: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(...NETWORK6, ...addressBytes(address));
 }
 
 function inPodNetwork(address: number): boolean {

@@ -5,10 +5,9 @@
  * @module
  */
 import { KernelIpcache } from "../src/datapath/kernel_ipcache.ts";
-import { IPCACHE4_CIDR_KEY_SIZE, IPCACHE4_KEY_SIZE } from "../src/datapath/layout.ts";
-import { wholePrefixes } from "../src/datapath/lpm_maps.ts";
+import { fillTries } from "../src/datapath/lpm_maps.ts";
 import { fillTables, type NodeMaps } from "../src/datapath/node_maps.ts";
-import { addressSet, drawAddresses, networkOrder } from "./addresses.ts";
+import { addressSet, drawAddresses } from "./addresses.ts";
 import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { KernelLookups } from "./kernel_lookups.ts";
 import type { KernelTarget } from "./kernel_workload.ts";
@@ -19,21 +18,15 @@ import type { BenchResult } from "./result.ts";
 
 const SUBJECT = "bench_ipcache";
 const BASELINE = "bench_ipcache_lpm";
+
 /** Fills one trie with all addresses. */
 export function fillTrie(maps: Pick<NodeMaps, "map">, { datapath }: PolicyMemory): void {
-  const exact = datapath.table("ipcache4");
-  const cidrs = datapath.table("ipcache4_cidr");
-  const trie = maps.map("lpm_ipcache4");
-  trie.updateBatch(cidrs.keys, cidrs.values);
-  trie.updateBatch(
-    wholePrefixes(exact.keys, IPCACHE4_KEY_SIZE, IPCACHE4_CIDR_KEY_SIZE),
-    exact.values,
-  );
+  fillTries(maps, datapath);
 }
 
 /** Fills the exact hash and the trie of CIDRs. */
 export function fillExact(maps: Pick<NodeMaps, "map">, { datapath }: PolicyMemory): void {
-  fillTables(maps, datapath, ["ipcache4_cidr", "ipcache4"]);
+  fillTables(maps, datapath, ["ipcache4_cidr", "ipcache4", "ipcache6_cidr", "ipcache6"]);
 }
 
 /** Fills the tables and the blocks before them; the caller owns what keeps the blocks. */
@@ -51,17 +44,17 @@ export async function fillBlocks(
 
 async function measure(
   name: string,
-  count: number,
+  { count, family }: IpcacheShape,
   options: BenchOptions,
 ): Promise<BenchResult> {
   using lookups = await KernelLookups.load([SUBJECT, BASELINE]);
   options.progress.show(`${name}: ${count} addresses`);
   const set = addressSet(count);
   const memory = await PolicyMemory.create();
-  memory.fillIpcache(set);
+  memory.fillIpcache(set, family);
   fillTrie(lookups, memory);
   using _ipcache = await fillBlocks(lookups, memory);
-  lookups.ask(addressQueries(drawAddresses(set, lookups.queryCount).map(networkOrder)));
+  lookups.ask(addressQueries(drawAddresses(set, lookups.queryCount), family));
   return lookups.race(name, {
     subject: SUBJECT,
     baseline: BASELINE,
@@ -70,12 +63,19 @@ async function measure(
   });
 }
 
+/** Size of an ipcache benchmark. */
+export interface IpcacheShape {
+  /** Addresses and CIDRs. */
+  readonly count: number;
+  readonly family: 4 | 6;
+}
+
 /** A benchmark of address lookups in the kernel. */
-export function kernelIpcacheBenchmark(name: string, count: number): Benchmark {
+export function kernelIpcacheBenchmark(name: string, shape: IpcacheShape): Benchmark {
   return {
     name,
-    about: "identity of an IPv4 address in the kernel, against one LPM trie",
+    about: `identity of an IPv${shape.family} address in the kernel, against one LPM trie`,
     requires: [KERNEL],
-    run: (options) => measure(name, count, options),
+    run: (options) => measure(name, shape, options),
   };
 }

@@ -3,7 +3,7 @@ import { readEmulatorWasm } from "../src/datapath/emulator_file.ts";
 import { PolicyImage } from "../src/datapath/image_builder.ts";
 import { imageError } from "../src/datapath/image_error.ts";
 import type { WasmExports } from "../src/datapath/wasm.ts";
-import { addressBytes, type AddressSet } from "./addresses.ts";
+import { addressBytes, addressBytes6, type AddressSet } from "./addresses.ts";
 import { RECORD_WORDS } from "./map_state.ts";
 import { type Policy, recordWords, writeMapState } from "./workloads.ts";
 
@@ -67,17 +67,20 @@ export class PolicyMemory {
     throw imageError("build image", `policy ${number}`, table, detail, []);
   }
 
-  /** Fills the ipcache. */
-  fillIpcache(set: AddressSet): void {
+  /** Fills the ipcache with a set's addresses, or with the IPv6 ones that stand for them. */
+  fillIpcache(set: AddressSet, family: 4 | 6 = 4): void {
     const { exports, datapath } = this;
+    const [size, bytesOf] = family === 4
+      ? [4, addressBytes] as const
+      : [16, addressBytes6] as const;
     for (const [i, address] of set.addresses.entries()) {
-      datapath.bytes(exports.addressStaging(), 4).set(addressBytes(address));
+      datapath.bytes(exports.addressStaging(), size).set(bytesOf(address));
       const identity = set.identities[i] ?? 0;
       const slot = set.slots[i] ?? 0;
       const length = set.prefixLengths[i] ?? 0;
       const result = length === 32
-        ? exports.upsertIpcache(4, identity, slot)
-        : exports.upsertIpcacheCidr(4, length, identity, slot);
+        ? exports.upsertIpcache(family, identity, slot)
+        : exports.upsertIpcacheCidr(family, length + 8 * (size - 4), identity, slot);
       if (result < 0) throw new RangeError(`Cannot fill "ipcache": full at ${i}, expected room`);
     }
   }

@@ -11,6 +11,7 @@ import {
   IDENTITY_WORLD,
 } from "../src/datapath/layout.ts";
 import { PROTOCOL } from "../src/policy/map_state.ts";
+import { addressBytes, addressBytes6 } from "./addresses.ts";
 import { Random } from "./random.ts";
 import type { Policy, Workload } from "./workloads.ts";
 
@@ -38,7 +39,7 @@ const QUERY = {
 function setQuery(
   queries: Uint32Array,
   index: number,
-  fields: { readonly [field in keyof typeof QUERY]?: number },
+  fields: { readonly [field in Exclude<keyof typeof QUERY, "ADDRESS">]?: number },
 ): void {
   const at = index * QUERY_WORDS;
   queries[at + QUERY.POLICY] = fields.POLICY ?? 0;
@@ -47,7 +48,6 @@ function setQuery(
   queries[at + QUERY.SLOT] = fields.SLOT ?? 0;
   queries[at + QUERY.KEY] = fields.KEY ?? 0;
   queries[at + QUERY.FAMILY] = fields.FAMILY ?? 0;
-  queries[at + QUERY.ADDRESS] = fields.ADDRESS ?? 0;
 }
 
 function randomPeer(random: Random, policy: Policy): { identity: number; slot: number } {
@@ -98,10 +98,18 @@ export class PolicyQueries {
   }
 }
 
-/** Queries for addresses (network byte order as a little-endian word). */
-export function addressQueries(addresses: Uint32Array): Uint32Array<ArrayBuffer> {
+/** Queries for addresses (host byte order), or for the IPv6 ones that stand for them. */
+export function addressQueries(
+  addresses: Uint32Array,
+  family: 4 | 6 = 4,
+): Uint32Array<ArrayBuffer> {
   const queries = new Uint32Array(addresses.length * QUERY_WORDS);
-  addresses.forEach((address, i) => setQuery(queries, i, { FAMILY: 4, ADDRESS: address }));
+  const bytes = new Uint8Array(queries.buffer);
+  addresses.forEach((address, i) => {
+    setQuery(queries, i, { FAMILY: family });
+    const at = (i * QUERY_WORDS + QUERY.ADDRESS) * Uint32Array.BYTES_PER_ELEMENT;
+    bytes.set(family === 4 ? addressBytes(address) : addressBytes6(address), at);
+  });
   return queries;
 }
 

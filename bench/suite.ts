@@ -88,7 +88,10 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
     ),
     largePolicies(quick),
     ...Object.entries(IPCACHE_SIZES).map(([size, count]) =>
-      kernelIpcacheBenchmark(`kernel.ipcache.${size}`, count)
+      kernelIpcacheBenchmark(`kernel.ipcache.${size}`, { count, family: 4 })
+    ),
+    ...Object.entries(IPCACHE_SIZES).map(([size, count]) =>
+      kernelIpcacheBenchmark(`kernel.ipcache6.${size}`, { count, family: 6 })
     ),
     ...kernelPaths(quick),
     kernelEncodeBenchmark("kernel.encode.16k", sharedWorkload(POLICY_SIZES["16k"])),

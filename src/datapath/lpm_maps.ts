@@ -59,13 +59,7 @@ export class LpmMaps implements NodeMaps {
     this.#ports = new Map((state.redirects ?? []).map(({ id, port }) => [id, port]));
     await this.#publish(state.policies);
     fillTables(this, memory, TABLES);
-    for (const { trie, exact, key, cidr } of FAMILIES) {
-      const cidrs = memory.table(`${exact}_cidr`);
-      if (cidrs.count > 0) this.map(trie).updateBatch(cidrs.keys, cidrs.values);
-      const { count, keys, values } = memory.table(exact);
-      // Later, so that an address wins over a prefix of its whole length, as it does elsewhere.
-      if (count > 0) this.map(trie).updateBatch(wholePrefixes(keys, key, cidr), values);
-    }
+    fillTries(this, memory);
   }
 
   async replacePolicy(policy: PolicyState): Promise<void> {
@@ -125,8 +119,19 @@ export class LpmMaps implements NodeMaps {
   }
 }
 
+/** Fills a trie for each family with all addresses and CIDRs. */
+export function fillTries(maps: Pick<NodeMaps, "map">, memory: DatapathMemory): void {
+  for (const { trie, exact, key, cidr } of FAMILIES) {
+    const cidrs = memory.table(`${exact}_cidr`);
+    if (cidrs.count > 0) maps.map(trie).updateBatch(cidrs.keys, cidrs.values);
+    const { count, keys, values } = memory.table(exact);
+    // Later, so that an address wins over a prefix of its whole length, as it does elsewhere.
+    if (count > 0) maps.map(trie).updateBatch(wholePrefixes(keys, key, cidr), values);
+  }
+}
+
 /** Addresses as prefixes of their whole length: keys of a trie. */
-export function wholePrefixes(
+function wholePrefixes(
   addresses: Uint8Array,
   addressSize: number,
   keySize: number,

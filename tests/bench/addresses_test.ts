@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { addressSet, drawAddresses, networkOrder } from "../../bench/addresses.ts";
+import {
+  addressBytes,
+  addressBytes6,
+  addressSet,
+  drawAddresses,
+  NETWORK6,
+} from "../../bench/addresses.ts";
 
 Deno.test("addressSet() is the same for a seed, and only for that seed", () => {
   assertEquals(addressSet(1000, { seed: 7 }), addressSet(1000, { seed: 7 }));
@@ -27,8 +33,7 @@ Deno.test("drawAddresses() draws known addresses and unknown ones", () => {
   assert(hits > 800 && hits < 1000, `${hits} hits`);
 });
 
-Deno.test("networkOrder() reverses the bytes", () => {
-  assertEquals(networkOrder(0x0A010203), 0x0302010A);
-  assertEquals(networkOrder(0xFF000000), 0x000000FF);
-  assertEquals(networkOrder(0x000000FF), 0xFF000000);
+Deno.test("addressBytes() and addressBytes6() write network byte order", () => {
+  assertEquals([...addressBytes(0x0A010203)], [10, 1, 2, 3]);
+  assertEquals([...addressBytes6(0xFF010203)], [...NETWORK6, 255, 1, 2, 3]);
 });

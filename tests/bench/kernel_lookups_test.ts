@@ -26,8 +26,8 @@ kernelTest("KernelLookups.race() refuses a program that leaves a query unanswere
 kernelTest("KernelLookups.race() refuses programs that answer differently", async () => {
   using progress = new Progress();
   using lookups = await KernelLookups.load([IPCACHE.subject, IPCACHE.baseline]);
-  const localhost = 0x0100007F;
-  lookups.ask(addressQueries(new Uint32Array(lookups.queryCount).fill(localhost)));
+  const localhost = 0x0100007F; // in network byte order
+  lookups.ask(addressQueries(new Uint32Array(lookups.queryCount).fill(0x7F000001)));
   const info = new Uint8Array(Uint32Array.of(300, 256, 0, 0).buffer);
   lookups.map("ipcache4").update(localhost, info);
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { NETWORK6 } from "../../bench/addresses.ts";
 import {
   addressQueries,
   PolicyQueries,
@@ -34,12 +35,12 @@ Deno.test("PolicyQueries asks for known and for unknown peers", () => {
   assert(identities.size > 100);
 });
 
-Deno.test("addressQueries() asks for IPv4 addresses", () => {
-  const zeros = (count: number) => new Array(count).fill(0);
-  assertEquals(
-    [...addressQueries(Uint32Array.of(7, 9))],
-    [7, 9].flatMap((address) => [...zeros(5), 4, address, ...zeros(3)]),
-  );
+Deno.test("addressQueries() writes family and address, in network byte order", () => {
+  const bytesOf = (family: 4 | 6) =>
+    new Uint8Array(addressQueries(Uint32Array.of(0x0A000001), family).buffer, 5 * 4);
+  const padded = (...bytes: number[]) => [...bytes, ...new Array(20 - bytes.length).fill(0)];
+  assertEquals([...bytesOf(4)], padded(4, 0, 0, 0, 10, 0, 0, 1));
+  assertEquals([...bytesOf(6)], [6, 0, 0, 0, ...NETWORK6, 10, 0, 0, 1]);
 });
 
 Deno.test("toEmulatorQueries() keeps policy, direction, slot and key", () => {
