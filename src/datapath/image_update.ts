@@ -21,7 +21,33 @@ export type ImageUpdate =
     readonly kind: "rebuilt";
     readonly image: PolicyImage;
     readonly before: PolicyImage | undefined;
+  }
+  /** The policy exceeds a limit: an image that denies everything is in force. */
+  | {
+    readonly kind: "locked";
+    readonly image: PolicyImage;
+    readonly before: PolicyImage | undefined;
+    /** The limit, for the operator to see. */
+    readonly problem: RangeError;
   };
+
+/** What becomes of a policy that exceeds a limit. */
+export type OverflowAction =
+  /** What was in force stays, and the caller gets the error: flows are judged as they were. */
+  | "error"
+  /** Everything is denied until the policy fits again: nothing is open that may be closed now. */
+  | "lockdown";
+
+/** Options for {@linkcode updateImage}. */
+export interface UpdateImageOptions {
+  /** @default "error" */
+  overflow?: OverflowAction;
+}
+
+const EMPTY: IndexedMapState = { entries: [], entriesOf: () => [] };
+
+/** Images that deny everything in place of a policy that does not fit. */
+const locked = new WeakSet<PolicyImage>();
 
 /**
  * Brings the image of a policy up to date, in place where only peers came, changed or went: their
@@ -30,12 +56,27 @@ export type ImageUpdate =
  *
  * An image that changes in place keeps its revision.
  *
- * @throws {RangeError} If a limit is exceeded; the image of before stays in force.
+ * @throws {RangeError} If a limit is exceeded; the image of before stays in force. With
+ *   `overflow: "lockdown"` only if there is no room for an image that denies everything either.
  */
-export function updateImage(memory: DatapathMemory, update: PolicyUpdate): ImageUpdate {
+export function updateImage(
+  memory: DatapathMemory,
+  update: PolicyUpdate,
+  { overflow = "error" }: UpdateImageOptions = {},
+): ImageUpdate {
+  try {
+    return change(memory, update);
+  } catch (error) {
+    if (overflow === "error" || !(error instanceof RangeError)) throw error;
+    return lockDown(memory, update, error);
+  }
+}
+
+function change(memory: DatapathMemory, update: PolicyUpdate): ImageUpdate {
   const image = memory.images.get(update.number);
-  const inPlace = image !== undefined && !update.delta.identities.includes(IDENTITY_WILDCARD) &&
-    !losesOneDirection(update);
+  // Nothing of the policy is in an image that denies everything.
+  const inPlace = image !== undefined && !locked.has(image) &&
+    !update.delta.identities.includes(IDENTITY_WILDCARD) && !losesOneDirection(update);
   if (!inPlace) return rebuild(memory, update);
   try {
     return { kind: "changed", image, spans: changeInPlace(memory, image, update) };
@@ -78,4 +119,10 @@ function losesOneDirection({ delta, mapState }: PolicyUpdate): boolean {
 function rebuild(memory: DatapathMemory, policy: PolicyUpdate): ImageUpdate {
   const image = memory.buildImage(policy);
   return { kind: "rebuilt", image, before: memory.publish(image) };
+}
+
+function lockDown(memory: DatapathMemory, update: PolicyUpdate, problem: RangeError): ImageUpdate {
+  const image = memory.buildImage({ ...update, mapState: EMPTY });
+  locked.add(image);
+  return { kind: "locked", image, before: memory.publish(image), problem };
 }

@@ -1,7 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
-import { updateImage } from "../../src/datapath/image_update.ts";
+import { type OverflowAction, updateImage } from "../../src/datapath/image_update.ts";
 import {
   compareEntries,
   type IndexedMapState,
@@ -46,9 +46,15 @@ function memoryWithSlots(): DatapathMemory {
   return memory;
 }
 
-function apply(memory: DatapathMemory, before: MapState, after: MapState) {
+function apply(
+  memory: DatapathMemory,
+  before: MapState,
+  after: MapState,
+  overflow: OverflowAction = "error",
+) {
   const delta = deltaOf(before, after);
-  return updateImage(memory, { number: POLICY, revision: 1, mapState: indexed(after), delta });
+  const update = { number: POLICY, revision: 1, mapState: indexed(after), delta };
+  return updateImage(memory, update, { overflow });
 }
 
 const NOTHING: MapState = { entries: [] };
@@ -86,6 +92,33 @@ Deno.test("updateImage() keeps the image in force where the new one exceeds a li
   assertThrows(() => apply(memory, before, strange), Error);
   assertEquals(memory.images.get(POLICY), image);
 });
+
+Deno.test("updateImage() locks a policy down that exceeds a limit, until it fits again", () => {
+  const memory = memoryWithSlots();
+  const before = canonical([entry({ cookie: 7 })]);
+  apply(memory, NOTHING, before);
+  const strange = canonical([entry({ identity: STRANGER }), entry({ cookie: 8 })]);
+  const update = apply(memory, before, strange, "lockdown");
+  assertEquals(update.kind, "locked");
+  assertStringIncludes(update.kind === "locked" ? update.problem.message : "", "has no slot");
+  const nothing = memoryWithSlots();
+  apply(nothing, before, NOTHING);
+  assertEquals(answersOf(memory, before), answersOf(nothing, before));
+
+  // Only a peer comes: what is in force has nothing of the policy to which it could be added.
+  const after = canonical([...before.entries, entry({ identity: 300, verdict: "deny" })]);
+  assertEquals(apply(memory, before, after, "lockdown").kind, "rebuilt");
+  const fresh = memoryWithSlots();
+  apply(fresh, NOTHING, after);
+  assertEquals(answersOf(memory, after), answersOf(fresh, after));
+});
+
+function answersOf(memory: DatapathMemory, about: MapState) {
+  const keys = boundaryKeys(about);
+  return (["ingress", "egress"] as const).flatMap((direction) =>
+    [0, ...slots.values()].map((slot) => lookupKeys(memory, direction, slot, keys))
+  );
+}
 
 Deno.test("updateImage() answers like a new image after any sequence of changes", () => {
   const states = fc.array(randomMapState(12), { minLength: 2, maxLength: 5 });
