@@ -13,6 +13,7 @@ import {
   IMAGE_LINE_BYTES,
   IMAGE_S_ENTRIES,
   IMAGE_S_SLOTS,
+  IPCACHE6_KEY_SIZE,
   PACKET_SHOT,
   PACKET_SLOT_SIZE,
   PACKET_SLOT_VERDICT_OFF,
@@ -45,6 +46,8 @@ export interface Circumstances {
   readonly events?: readonly EventKind[];
   /** The subject has addresses. @default {true} */
   readonly addresses?: boolean;
+  /** Where addresses are known: one of both covers for the other. @default {"both"} */
+  readonly addressesIn?: "blocks" | "tables" | "both";
   /** The subject's identity; one that the node knows. @default as in ROW_NODE */
   readonly identity?: number;
 }
@@ -105,6 +108,8 @@ export class Laboratory implements Disposable {
     try {
       const { node = "usual", ...constants } = circumstances;
       await kernel.load(stateWith(ROW_NODES[node], constants));
+      if (constants.addressesIn === "blocks") forgetTables(kernel, bench.memory);
+      if (constants.addressesIn === "tables") forgetBlocks(kernel, bench.memory);
       const sets = [...bench.inputs.keys()].filter((set) => set.node === node);
       const laboratory = new Laboratory(bench, kernel, spec, sets);
       const usual = Object.keys(constants).length === 0;
@@ -265,6 +270,25 @@ function stateWith(
     return addresses ? known : { ...known, ipv4: undefined, ipv6: undefined };
   });
   return { ...node, endpoints, events: events ?? node.events };
+}
+
+const ADDRESS_TABLES = ["ipcache4", "ipcache6", "ipcache4_cidr", "ipcache6_cidr"] as const;
+
+function forgetTables({ node }: KernelDatapath, memory: DatapathMemory): void {
+  for (const name of ADDRESS_TABLES) node.map(name).deleteBatch(memory.table(name).keys);
+}
+
+function forgetBlocks({ node }: KernelDatapath, memory: DatapathMemory): void {
+  const root = node.map("ipcache4_root");
+  using cells = root.mmap();
+  new BigUint64Array(cells.buffer, 0, root.maxEntries).fill(0n);
+  const { keys, count } = memory.table("ipcache6");
+  const blocks = node.map("ipcache6_blocks");
+  for (let i = 0; i < count; i++) {
+    const first = keys.slice(i * IPCACHE6_KEY_SIZE, (i + 1) * IPCACHE6_KEY_SIZE);
+    first[IPCACHE6_KEY_SIZE - 1] = 0;
+    if (blocks.lookup(first) !== undefined) blocks.delete(first);
+  }
 }
 
 /** Port of the subject's egress rule for its peer. */

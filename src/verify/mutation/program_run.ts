@@ -24,8 +24,11 @@ const NODES: readonly Circumstances[] = [
   { node: "aggregating" },
 ];
 
-/** A mutated mask of events shows only where the rest is off, a null address where it is one. */
-const OTHER_CONSTANTS: readonly Circumstances[] = [
+/**
+ * A mutated mask of events shows only where the rest is off, a null address where it is one, a
+ * lookup that fails where no other covers for it.
+ */
+const OTHER_CIRCUMSTANCES: readonly Circumstances[] = [
   { node: "aggregating", events: [] },
   { node: "aggregating", events: ["drop"] },
   { node: "aggregating", events: ["policy_verdict"] },
@@ -33,6 +36,8 @@ const OTHER_CONSTANTS: readonly Circumstances[] = [
   { addresses: false },
   // Bits that are set in one of the two identities and not in the other.
   { identity: ROW_IDENTITY.LONG },
+  { addressesIn: "blocks" },
+  { addressesIn: "tables" },
 ];
 
 type Fate = "killed" | "refused" | "unreached" | "survived";
@@ -48,8 +53,8 @@ export async function runProgramMutants(
   );
   const of = (...wanted: readonly Fate[]) =>
     [...fates].filter(([, fate]) => wanted.includes(fate)).map(([mutant]) => mutant);
-  const rounds = NODES.length + OTHER_CONSTANTS.length;
-  for (const [round, circumstances] of [...NODES, ...OTHER_CONSTANTS].entries()) {
+  const rounds = NODES.length + OTHER_CIRCUMSTANCES.length;
+  for (const [round, circumstances] of [...NODES, ...OTHER_CIRCUMSTANCES].entries()) {
     const left = of("survived", "unreached");
     const tried = await runRound(
       bench,

@@ -143,6 +143,16 @@ const ROWS: readonly ReasonRow[] = [
     kinds: SUBTRACT,
   },
   {
+    text: "a block beyond the first ones tells, and the packet table's node has no more",
+    equivalent: false,
+    lines: [
+      "__u32 chunk = (__u32)pointer / IPCACHE_CHUNK_BLOCKS;",
+      "__u32 index = (__u32)pointer % IPCACHE_CHUNK_BLOCKS * IPCACHE_BLOCK_CELLS + byte;",
+    ],
+    kinds: OFF_BY_ONE,
+    most: 9,
+  },
+  {
     text: "policy_decide() has no other reason between those of policy",
     equivalent: true,
     lines: [

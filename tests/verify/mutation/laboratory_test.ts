@@ -13,17 +13,23 @@ async function mustOpen(circumstances: Circumstances = {}): Promise<Laboratory> 
   return await Laboratory.open(new Bench(memory, packetSets()), circumstances);
 }
 
-for (const node of ["usual", "audited", "aggregating"] as const) {
-  kernelTest(
-    `Laboratory of the ${node} node notices nothing while the programs are as they are`,
-    async () => {
-      using laboratory = await mustOpen({ node });
-      for (const program of laboratory.spec.programs.values()) {
-        laboratory.install(program);
-        assertEquals(laboratory.isNoticed(laboratory.sets), false, program.name);
-      }
-    },
-  );
+const CIRCUMSTANCES: readonly Circumstances[] = [
+  { node: "usual" },
+  { node: "audited" },
+  { node: "aggregating" },
+  { addressesIn: "blocks" },
+  { addressesIn: "tables" },
+];
+
+for (const circumstances of CIRCUMSTANCES) {
+  const name = JSON.stringify(circumstances);
+  kernelTest(`Laboratory notices nothing while the programs are as they are ${name}`, async () => {
+    using laboratory = await mustOpen(circumstances);
+    for (const program of laboratory.spec.programs.values()) {
+      laboratory.install(program);
+      assertEquals(laboratory.isNoticed(laboratory.sets), false, program.name);
+    }
+  });
 }
 
 kernelTest("Laboratory runs the sets of its node alone", async () => {
