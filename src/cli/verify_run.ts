@@ -29,7 +29,7 @@ import { isFuzzReproducer, runFuzzReplay } from "./fuzz_run.ts";
 import { clusterOf, loadCluster, scenarioOf } from "./load_scenario.ts";
 import { Progress } from "./progress.ts";
 import { printReplay, printVerify } from "./verify_report.ts";
-import { injectFault, verifyViews } from "./verify_views.ts";
+import { chosenViews, injectFault, verifyViews } from "./verify_views.ts";
 
 /** Random flows without `--random`. */
 export const DEFAULT_RANDOM_FLOWS = 1_000_000;
@@ -66,13 +66,14 @@ export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   if (repro !== undefined) return await replay(flags, repro);
   if (flags.mutate) return await mutate(flags);
   const cluster = await loadCluster(flags.file ?? []);
+  const views = chosenViews(cluster, flags.node);
   using datapaths = await openDatapaths(flags);
   const rows = await runRowNode(datapaths);
   const seed = flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  const { random, classes, node: nodes, fault } = flags;
+  const { random, classes, fault } = flags;
   const report = await verifyViews(cluster, datapaths, {
     scenario: scenarioOptions(flags),
-    nodes,
+    views,
     random,
     classes,
     seed,

@@ -12,8 +12,8 @@ import { Progress } from "./progress.ts";
 export interface ViewsOptions {
   /** Options of every view. */
   readonly scenario: Omit<ScenarioOptions, "node">;
-  /** Names of the nodes whose views are taken. @default all */
-  readonly nodes?: readonly string[] | undefined;
+  /** What {@linkcode chosenViews} gave. */
+  readonly views: readonly (string | undefined)[];
   /** Random flows, of all views together. */
   readonly random: number;
   /** Most classes of each view. @default all */
@@ -37,7 +37,7 @@ export async function verifyViews(
   datapaths: Datapaths,
   options: ViewsOptions,
 ): Promise<ViewsReport> {
-  const views = chosenViews(cluster, options.nodes);
+  const { views } = options;
   let all: ViewsReport | undefined;
   for (const [i, node] of views.entries()) {
     const scenario = await scenarioOf(cluster, { ...options.scenario, node });
@@ -54,7 +54,13 @@ export async function verifyViews(
   return all;
 }
 
-function chosenViews(
+/**
+ * The views to take of a cluster, by the names of nodes.
+ *
+ * @param wanted All, if absent.
+ * @throws {BadInputError} If there is no such node.
+ */
+export function chosenViews(
   { objects }: LoadedCluster,
   wanted: readonly string[] | undefined,
 ): readonly (string | undefined)[] {

@@ -136,3 +136,73 @@ Deno.test("the kernel is required only where TWINPATH_REQUIRE_KERNEL says so", a
   const { code } = await verify(REQUIRED ? ["--require-kernel"] : []);
   assertEquals(code, 0);
 });
+
+/** Two nodes with a pod each, and a bit of everything that verify tries on nodes. */
+const TWO_NODES = `
+apiVersion: v1
+kind: List
+items:
+  - { apiVersion: v1, kind: Node, metadata: { name: n1 }, status: { addresses: [{ type: InternalIP, address: 10.0.0.1 }] } }
+  - { apiVersion: v1, kind: Node, metadata: { name: n2 }, status: { addresses: [{ type: InternalIP, address: 10.0.0.2 }] } }
+  - { apiVersion: v1, kind: Pod, metadata: { name: a }, spec: { nodeName: n1 }, status: { podIPs: [{ ip: 10.1.0.1 }] } }
+  - { apiVersion: v1, kind: Pod, metadata: { name: b }, spec: { nodeName: n2 } }
+  - apiVersion: cilium.io/v2
+    kind: CiliumNetworkPolicy
+    metadata: { name: p }
+    spec:
+      endpointSelector: {}
+      ingress: [{ fromEntities: [remote-node] }]
+      egress:
+        - { toFQDNs: [{ matchName: example.com }] }
+        - { toPorts: [{ ports: [{ port: "80", protocol: TCP }], rules: { http: [{ method: GET }] } }] }
+  - apiVersion: cilium.io/v2
+    kind: CiliumClusterwideNetworkPolicy
+    metadata: { name: host }
+    spec: { nodeSelector: {}, ingressDeny: [{ fromEndpoints: [{}] }], enableDefaultDeny: { ingress: false } }
+`;
+
+async function verifyTwoNodes(...args: readonly string[]): Promise<Finished> {
+  const folder = await Deno.makeTempDir();
+  await using _removal = {
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+  await Deno.writeTextFile(`${folder}/cluster.yaml`, TWO_NODES);
+  return await verify(["-f", "cluster.yaml", "-o", "json", ...args], folder);
+}
+
+const FEATURE_ARGS = ["--dns", "example.com=192.0.2.7,2001:db8::7", "--no-allow-localhost"];
+
+Deno.test("verify takes the view of every node, with host policies and redirects", async () => {
+  const { code, stdout, stderr } = await verifyTwoNodes(...FEATURE_ARGS);
+  assertEquals([stderr, code], ["", 0]);
+  const { nodes, mismatches, classes, pairs } = JSON.parse(stdout);
+  assertEquals([nodes, mismatches], [["n1", "n2"], 0]);
+  assertEquals(classes.checked, classes.total);
+  assertEquals(pairs.map((pair: { egress: { verdict: string } }) => pair.egress.verdict), [
+    ...["redirected", "denied"],
+    ...["redirected", "denied"],
+  ]);
+});
+
+Deno.test("verify --node --classes --audit tries a part, and audit mode", async () => {
+  const args = [...FEATURE_ARGS, "--node", "n2", "--classes", "500", "--audit"];
+  const { code, stdout } = await verifyTwoNodes(...args, "--random", "100");
+  const { nodes, classes, mismatches } = JSON.parse(stdout);
+  assertEquals([code, nodes, mismatches], [0, ["n2"], 0]);
+  assertEquals(classes.checked < classes.total, true);
+});
+
+const WRONG_FLAGS: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+  [["--node", "n9"], /^Cannot take the view of "n9": no such node, expected n1, n2$/m],
+  [["--dns", "example.com"], /expected for example example\.com=192\.0\.2\.1/],
+  [["--dns", "example.com=192.0.2.300"], /expected for example example\.com=192\.0\.2\.1/],
+  [["--enforcement", "sometimes"], /default, always, never/],
+];
+
+for (const [args, says] of WRONG_FLAGS) {
+  Deno.test(`verify ${args.join(" ")} exits 2 and says what is wrong`, async () => {
+    const { code, stdout, stderr } = await verifyTwoNodes(...args);
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(stderr, says);
+  });
+}
