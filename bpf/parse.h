@@ -3,18 +3,21 @@
  * Headers -> struct packet.
  *
  * Decided behaviour:
- *   ARP                         passed to the stack, no policy (PARSE_PASS)
+ *   ARP                         passed to the stack unread, no policy (PARSE_PASS)
  *   neighbour discovery         the same: ICMPv6 133-136 with hop limit 255, directly
  *                               behind the IPv6 header
  *   VLAN tags, one or more      DROP_VLAN_FILTERED, 802.1Q or 802.1ad, in the frame or
  *                               taken out of it by the device: a pod is in no VLAN, and
  *                               what stands behind a tag is not what is routed
  *   any other ethertype         DROP_UNKNOWN_L3
+ *   IP header cut off, of
+ *   another version, or with
  *   lengths that lie            DROP_INVALID
  *   IPv4 total length 0,
  *   IPv6 payload length 0       taken by the letter: BIG TCP is off on pods' devices, a
  *                               jumbogram is DROP_INVALID_EXTHDR
  *   IPv4 options                skipped; source routes are the stack's to refuse
+ *   reserved bits               ignored, in IPv4's flags and in IPv6 fragment headers
  *   IPv6 extension headers      hop-by-hop (first only), routing, destination and AH are
  *                               skipped, up to IPV6_EXTENSIONS_MAX of all kinds
  *     more, cut off, misplaced,
@@ -26,14 +29,14 @@
  *     IPv6, offset 0, no more   a whole packet (RFC 6946)
  *   TCP, UDP, SCTP              judged and tracked by ports
  *   ICMP, ICMPv6                judged by (protocol, type); echoes tracked by their id,
- *                               others not tracked
+ *                               others not tracked: redirects and multicast listeners too
  *   ICMP errors                 3, 11, 12, ICMPv6 1-4: where they quote a packet of a known
  *                               flow, part of it: see conntrack.h
  *   path MTU                    ICMP 3/4 and ICMPv6 2: never refused by policy
  *   ICMP of the other family    DROP_CT_UNKNOWN_PROTO
  *   other L4 protocol           by number: judged as (protocol, port 0), which only an
  *                               entry for all protocols or for that one allows; tracked by
- *                               addresses
+ *                               addresses. AH over IPv4, ESP, "no next header" are such
  *   L4 header cut off           DROP_CT_INVALID_HDR
  *   bytes behind the IP packet  ignored (Ethernet padding)
  */

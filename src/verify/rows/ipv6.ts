@@ -133,7 +133,7 @@ function nextHeaderRows(): PacketRow[] {
 
 function neighbourRows(): PacketRow[] {
   const rows: PacketRow[] = [];
-  for (const type of [132, 133, 134, 135, 136, 137]) {
+  for (const type of [130, 132, 133, 134, 135, 136, 137, 143]) {
     for (const ttl of [254, 255]) {
       const discovery = type >= 133 && type <= 136 && ttl === 255;
       const make = (way: Way) =>
