@@ -25,8 +25,9 @@ export interface PolicySettings {
    */
   readonly allowLocalhost: boolean;
   /**
-   * Address blocks in rules (`ipBlock` too) are for the addresses of other nodes as well.
-   * Cilium's `policy-cidr-match-mode: nodes`.
+   * Address blocks in rules (`ipBlock` too) are for the addresses of nodes as well. Cilium's
+   * `policy-cidr-match-mode: nodes`, which is off by default. There is no such setting for
+   * pods: Cilium has none before 1.20 (https://github.com/cilium/cilium/pull/45194).
    */
   readonly cidrMatchesNodes: boolean;
   readonly profile: VersionProfile;

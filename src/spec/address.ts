@@ -28,8 +28,8 @@ export function isAtAddress(
     if (!cidrMatchMode.includes("nodes")) return false;
     if (reserved.includes("host")) return peer.addresses.some(holds);
   }
-  if (peer.kind === "pod" && !cidrMatchMode.includes("pods")) return false;
-  return peer.kind !== "reserved" && peer.address !== undefined && holds(peer.address);
+  if (peer.kind === "pod" || peer.kind === "reserved") return false;
+  return peer.address !== undefined && holds(peer.address);
 }
 
 function bitsOf({ family, words }: IpAddress): string {

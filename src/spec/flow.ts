@@ -21,8 +21,11 @@ export interface Flow {
 /** Addresses that were answered for DNS names. */
 export type DnsFacts = ReadonlyMap<string, readonly IpAddress[]>;
 
-/** Which ends in the cluster an address block is for, beside addresses outside of it. */
-export type CidrMatchMode = "nodes" | "pods";
+/**
+ * Which ends in the cluster an address block is for, beside addresses outside of it. (Blocks for
+ * pods came after Cilium 1.19: https://github.com/cilium/cilium/pull/45194.)
+ */
+export type CidrMatchMode = "nodes";
 
 /** One side of a flow: what the subject's policies are asked. */
 export interface SideFlow {

@@ -50,6 +50,23 @@ spec:
 const DNS_RULE =
   `{"kind":"CiliumNetworkPolicy","namespace":"shop","name":"dns","direction":"egress","index":0}`;
 
+const SNI = `
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: { name: sni, namespace: shop }
+spec:
+  endpointSelector: { matchLabels: { app: db } }
+  egress:
+    - toEntities: [all]
+      toPorts:
+        - ports: [{ port: "443", protocol: TCP }]
+          serverNames: ["*.shop.example"]
+`;
+const SNI_RULE =
+  `{"kind":"CiliumNetworkPolicy","namespace":"shop","name":"sni","direction":"egress","index":0}`;
+const byServerName = (verdict: string, reason: string) =>
+  `{"verdict":"${verdict}","reason":"${reason}","rules":[${SNI_RULE}]}`;
+
 /** Line, id of the answer, and what is wrong with the query. */
 const WRONG: readonly (readonly [query: string, id: string, error: string])[] = [
   [
@@ -240,6 +257,23 @@ const ROWS: readonly CommandRow[] = [
     stdout: [
       `{"from":"shop/db","to":"ops/monitor","port":"53/UDP","verdict":"allowed","egress":${
         byRule(DNS_RULE)
+      },"ingress":${OPEN}}`,
+    ],
+    code: 0,
+  },
+  {
+    description: "server names that the proxy lets through, and a client that sends none",
+    args: [...CLUSTER, "-f", "DIR/sni.yaml", "--queries", "-"],
+    files: { ...FILES, "sni.yaml": SNI },
+    stdin: ["", "www.shop.example", "shop.example"].map((sni) =>
+      JSON.stringify({ from: "db", to: "ops/monitor", port: 443, sni })
+    ).concat(`{"from":"db","to":"ops/monitor","port":443}`).join("\n"),
+    stdout: [
+      `{"id":1,"verdict":"denied","egress":${byServerName("denied", "request")},"ingress":${OPEN}}`,
+      `{"id":2,"verdict":"allowed","egress":${byServerName("allowed", "rule")},"ingress":${OPEN}}`,
+      `{"id":3,"verdict":"denied","egress":${byServerName("denied", "request")},"ingress":${OPEN}}`,
+      `{"id":4,"verdict":"redirected","egress":${
+        byServerName("redirected", "rule")
       },"ingress":${OPEN}}`,
     ],
     code: 0,
