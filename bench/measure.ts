@@ -21,6 +21,15 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
+/** The value below which `percent` of 100 values lie; one of the values. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = Math.min(Math.floor(sorted.length * percent / 100), sorted.length - 1);
+  const value = sorted[at];
+  if (value !== undefined) return value;
+  throw new RangeError('Cannot take a "percentile": no values, expected some');
+}
+
 /**
  * Runs all contenders once to warm up, then `rounds` times in turns, every other round
  * in reverse order. Returns the median of each, in the order of the contenders.

@@ -1,3 +1,4 @@
+const BAR_WIDTH = 20;
 const CLEAR_LINE = "\r\x1b[K";
 
 /** Where progress is written. */
@@ -19,6 +20,15 @@ export class Progress implements Disposable {
   /** Replaces the line. */
   show(text: string): void {
     if (this.#shown) this.#output.writeSync(new TextEncoder().encode(CLEAR_LINE + text));
+  }
+
+  /** Shows how much of something is done. */
+  bar(text: string, done: number, total: number): void {
+    const percent = Math.floor(100 * done / total);
+    // A line for each step would cost more than the steps.
+    if (this.#shown && done > 0 && percent === Math.floor(100 * (done - 1) / total)) return;
+    const filled = Math.round(BAR_WIDTH * percent / 100);
+    this.show(`[${"#".repeat(filled).padEnd(BAR_WIDTH, ".")}] ${percent} % ${text}`);
   }
 
   /** Clears the line. */

@@ -1,5 +1,5 @@
 /** What a figure counts; less is better for each. */
-export type Unit = "ns" | "B";
+export type Unit = "ns" | "B" | "events";
 
 /** One figure of the benchmark: a subject and its baseline, measured side by side in one run. */
 export interface BenchResult {
@@ -7,7 +7,7 @@ export interface BenchResult {
   readonly name: string;
   /** Of the subject, in `unit`; less is faster. */
   readonly value: number;
-  /** `ns`: nanoseconds for one operation. `B`: bytes. */
+  /** `ns`: nanoseconds for one operation. `B`: bytes. `events`: how many. */
   readonly unit: Unit;
   readonly baseline: {
     readonly name: string;

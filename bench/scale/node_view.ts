@@ -11,7 +11,7 @@ import { readEmulatorWasm } from "../../src/datapath/emulator_file.ts";
 import { updateImage } from "../../src/datapath/image_update.ts";
 import { IMAGE_LINE_BYTES } from "../../src/datapath/layout.ts";
 import { PolicyEngine } from "../../src/policy/engine.ts";
-import type { PolicySnapshot } from "../../src/policy/snapshot.ts";
+import type { PolicySnapshot, SnapshotChanges } from "../../src/policy/snapshot.ts";
 import { nodeOf } from "../../src/verify/node_of.ts";
 import { LOCAL_NODE } from "./cluster.ts";
 
@@ -25,6 +25,7 @@ export interface ChangeCost {
   readonly policies: number;
   /** Images that had to be built anew. */
   readonly rebuilt: number;
+  readonly changes: SnapshotChanges;
 }
 
 /** A policy engine for one node, with its images in Wasm memory. */
@@ -54,7 +55,8 @@ export class NodeView implements Disposable {
   async apply(changes: readonly Change[]): Promise<ChangeCost> {
     const start = performance.now();
     const snapshot = await this.#engine.apply(changes);
-    const { identities, policies } = snapshot.changes;
+    const { changes: all } = snapshot;
+    const { identities, policies } = all;
     for (const { id, slot } of identities) {
       if (slot !== undefined) this.#memory.addIdentity({ identity: id, slot });
     }
@@ -74,7 +76,13 @@ export class NodeView implements Disposable {
       }
     }
     const time = (performance.now() - start) * 1e6;
-    return { time, bytes: lines * IMAGE_LINE_BYTES, policies: policies.size, rebuilt };
+    return {
+      time,
+      bytes: lines * IMAGE_LINE_BYTES,
+      policies: policies.size,
+      rebuilt,
+      changes: all,
+    };
   }
 
   /** Encodes every policy of the node anew: what a change would cost without following it. */

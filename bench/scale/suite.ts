@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Benchmark, BenchOptions } from "../benchmark.ts";
+import type { Benchmark } from "../benchmark.ts";
 import { median } from "../measure.ts";
-import { type BenchResult, benchResult, type Unit } from "../result.ts";
 import { parseIpPrefix } from "../../src/cluster/ip_prefix.ts";
+import type { Change } from "../../src/cluster/change.ts";
 import type { ClusterObject } from "../../src/cluster/object.ts";
 import {
   clusterObjects,
@@ -20,7 +20,9 @@ import {
   popularPod,
   popularPolicies,
 } from "./cluster.ts";
-import { churn } from "./churn.ts";
+import { churn, churnBenchmarks } from "./churn.ts";
+import { figureBenchmark } from "./figure.ts";
+import { identityAdd, POPULAR_POLICIES } from "./identity_add.ts";
 import { NodeView } from "./node_view.ts";
 import { traceQueries } from "./trace_queries.ts";
 
@@ -28,90 +30,51 @@ import { traceQueries } from "./trace_queries.ts";
 const FULL: ClusterShape = { nodes: 1000, pods: 60_000, identities: 10_000, policies: 5000 };
 /** A tenth of it, with pods as dense on a node. */
 const TENTH: ClusterShape = { nodes: 100, pods: 6000, identities: 1000, policies: 500 };
-/** Local policies that a popular pod's identity reaches, and events to take the median of. */
-const POPULAR_POLICIES = 30;
-const EVENTS = 200;
-const WARM_UP = 50;
-
-interface Figure {
-  readonly value: number;
-  readonly baseline: number;
-}
-
-function benchmark(
-  name: string,
-  fields: { about: string; baseline: string; unit?: Unit },
-  measure: (options: BenchOptions) => Promise<Figure>,
-): Benchmark {
-  const { about, baseline, unit = "ns" } = fields;
-  return {
-    name,
-    about: `${about}; against ${baseline}`,
-    requires: [],
-    run: async (options): Promise<BenchResult> => {
-      const figure = await measure(options);
-      return benchResult(name, figure.value, { name: baseline, value: figure.baseline }, unit);
-    },
-  };
-}
-
-/** A pod with a new identity that 20 selectors of 30 local policies select. */
-function identityAdd(name: string, shape: ClusterShape): Benchmark {
-  const about = `new identity, 20 selectors, ${POPULAR_POLICIES} local policies, to encoded ` +
-    `bytes, p50, among ${shape.identities} identities`;
-  return benchmark(name, { about, baseline: "all images anew" }, async ({ progress }) => {
-    progress.show(`${name}: loading ${shape.pods} pods`);
-    using view = await NodeView.open([
-      ...clusterObjects(shape),
-      ...popularPolicies(POPULAR_POLICIES),
-    ]);
-    const first = firstFreeNumber(shape);
-    const times: number[] = [];
-    for (let i = 0; i < WARM_UP + EVENTS; i++) {
-      progress.show(`${name}: event ${i} of ${WARM_UP + EVENTS}`);
-      const { time } = await view.apply([{ type: "upsert", object: popularPod(first + i) }]);
-      if (i >= WARM_UP) times.push(time);
-    }
-    const baseline = [1, 2, 3].map(() => view.rebuildAll());
-    return { value: median(times), baseline: median(baseline) };
-  });
-}
+/** Pods of a rollout. */
+const ROLLOUT = 200;
+/** Policies that are applied before one is timed. */
+const WARM_UP = 4;
 
 /** A new pod of an app that the node does not have yet, with and without rules for others. */
 function noMatchRules(name: string, rules: number): Benchmark {
   const about = `new local endpoint beside ${rules} rules that select nothing local`;
-  return benchmark(name, { about, baseline: "no such rules" }, async ({ rounds, progress }) => {
-    const measure = async (count: number) => {
-      progress.show(`${name}: ${count} rules`);
-      const strangers = Array.from(
-        { length: count },
-        (_, i) =>
-          policy(`team-${i % 50}`, `stranger-${i}`, {
-            endpointSelector: labels({ app: `elsewhere-${i}` }),
-            ingress: [{ endpoints: [labels({ app: `other-${i % 500}` })], ...onPort(80) }],
-          }),
-      );
-      using view = await NodeView.open([...namespaces(), ...popularPolicies(1), ...strangers]);
-      const times: number[] = [];
-      for (let i = 0; i < rounds * 4; i++) {
-        const object = popularPod(i + 1, "node-0");
-        times.push((await view.apply([{ type: "upsert", object }])).time);
-      }
-      return median(times.slice(rounds));
-    };
-    return { baseline: await measure(0), value: await measure(rules) };
-  });
+  return figureBenchmark(
+    name,
+    { about, baseline: "no such rules" },
+    async ({ rounds, progress }) => {
+      const measure = async (count: number) => {
+        progress.show(`${name}: ${count} rules`);
+        const strangers = Array.from(
+          { length: count },
+          (_, i) =>
+            policy(`team-${i % 50}`, `stranger-${i}`, {
+              endpointSelector: labels({ app: `elsewhere-${i}` }),
+              ingress: [{ endpoints: [labels({ app: `other-${i % 500}` })], ...onPort(80) }],
+            }),
+        );
+        using view = await NodeView.open([...namespaces(), ...popularPolicies(1), ...strangers]);
+        const times: number[] = [];
+        for (let i = 0; i < rounds * 4; i++) {
+          const object = popularPod(i + 1, "node-0");
+          times.push((await view.apply([{ type: "upsert", object }])).time);
+        }
+        return median(times.slice(rounds));
+      };
+      return { baseline: await measure(0), value: await measure(rules) };
+    },
+  );
 }
 
 /** One policy with many blocks of addresses for a local pod, against the same in tenths. */
 function cidrRules(name: string, rules: number): Benchmark {
   const about = `${rules} CIDR rules to encoded map`;
   const baseline = `10 × ${rules / 10} rules`;
-  return benchmark(name, { about, baseline }, async ({ rounds, progress }) => {
+  return figureBenchmark(name, { about, baseline }, async ({ rounds, progress }) => {
     const measure = async (count: number) => {
       const times: number[] = [];
-      for (let round = 0; round < Math.min(rounds, 7); round++) {
-        progress.show(`${name}: ${count} rules, round ${round}`);
+      const all = WARM_UP + Math.min(rounds, 9);
+      for (let round = 0; round < all; round++) {
+        progress.bar(`${name}: ${count} rules`, round, all);
         using view = await NodeView.open([...namespaces(), popularPod(1, "node-0")]);
         const egress = Array.from({ length: count }, (_, i) => ({
           cidrs: [parseIpPrefix(`${20 + (i >> 8)}.${i & 255}.0.0/16`)],
@@ -121,7 +84,8 @@ function cidrRules(name: string, rules: number): Benchmark {
           endpointSelector: labels({ app: "popular-1" }),
           egress,
         });
-        times.push((await view.apply([{ type: "upsert", object }])).time);
+        const { time } = await view.apply([{ type: "upsert", object }]);
+        if (round >= WARM_UP) times.push(time);
       }
       return median(times);
     };
@@ -144,7 +108,7 @@ async function timeOfLoading(objects: readonly ClusterObject[]): Promise<number>
 function load(name: string): Benchmark {
   const about = `${FULL.pods} pods from objects to encoded maps`;
   const baseline = `10 × ${TENTH.pods} pods`;
-  return benchmark(name, { about, baseline }, async ({ progress }) => {
+  return figureBenchmark(name, { about, baseline }, async ({ progress }) => {
     progress.show(name);
     const all = podsOf(FULL);
     const tenth = podsOf(TENTH);
@@ -163,7 +127,7 @@ function memoryPerPod(name: string): Benchmark {
     baseline: "1 KiB",
     unit: "B" as const,
   };
-  return benchmark(name, fields, async ({ progress }) => {
+  return figureBenchmark(name, fields, async ({ progress }) => {
     progress.show(name);
     const objects = podsOf(FULL);
     const before = usedHeap();
@@ -191,7 +155,7 @@ function rollout(name: string, shape: ClusterShape): Benchmark {
     baseline: "per-pod IP rules",
     unit: "B" as const,
   };
-  return benchmark(name, fields, async ({ progress }) => {
+  return figureBenchmark(name, fields, async ({ progress }) => {
     progress.show(name);
     using view = await NodeView.open([
       ...clusterObjects(shape),
@@ -199,30 +163,33 @@ function rollout(name: string, shape: ClusterShape): Benchmark {
       popularPod(firstFreeNumber(shape)),
     ]);
     const { labels } = popularPod(firstFreeNumber(shape));
-    const pods = Array.from({ length: EVENTS }, (_, i) => ({
-      ...popularPod(firstFreeNumber(shape) + 1 + i),
-      labels,
-    }));
+    const pods = Array.from({ length: ROLLOUT }, (_, i): Change => {
+      const object = { ...popularPod(firstFreeNumber(shape) + 1 + i), labels };
+      return { type: "upsert", object };
+    });
     const { byIdentity, byAddress } = await churn(view, pods);
-    return { value: byIdentity, baseline: byAddress };
+    return { value: byIdentity.bytes / ROLLOUT, baseline: byAddress.bytes / ROLLOUT };
   });
 }
 
 /** All of it; `quick` leaves out the full size. */
 export function scaleSuite({ quick }: { readonly quick: boolean }): Benchmark[] {
+  const { small: addFew, large: addMany } = identityAdd({ ...FULL, identities: 1000 }, FULL);
   const small = [
-    identityAdd("engine.identity_add.1k", { ...FULL, identities: 1000 }),
+    ...addFew,
     noMatchRules("engine.nomatch_rules.20k", 20_000),
     cidrRules("engine.cidr_rules.1k", 1000),
     rollout("engine.rollout.6k_pods", TENTH),
+    ...churnBenchmarks(30, TENTH),
     traceQueries("engine.trace_queries"),
   ];
   if (quick) return small;
   return [
     ...small,
-    identityAdd("engine.identity_add.10k", FULL),
+    ...addMany,
     load("engine.load.60k_pods"),
     memoryPerPod("engine.memory.remote_pod"),
     rollout("engine.rollout.60k_pods", FULL),
+    ...churnBenchmarks(300, FULL),
   ];
 }

@@ -181,6 +181,8 @@ export class PolicyEngine implements Disposable {
   #enqueue(note: () => void, signal?: AbortSignal): Promise<PolicySnapshot> {
     const turn = this.#queue.then(async () => {
       note();
+      // What the watch tells from here on is in the commit below.
+      this.#commitPending = true;
       try {
         await this.#pods.reconcile(signal);
       } finally {

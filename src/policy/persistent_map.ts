@@ -149,7 +149,10 @@ export class PersistentMapEditor<V> {
     }
     if (!isOwn(chunk, this.#own)) {
       const keys = chunk.keys.toSpliced(at, 0, key);
-      this.#split(index, this.#replace(index, { keys, values: chunk.values.toSpliced(at, 0, value) }));
+      this.#split(
+        index,
+        this.#replace(index, { keys, values: chunk.values.toSpliced(at, 0, value) }),
+      );
       return;
     }
     chunk.keys.splice(at, 0, key);

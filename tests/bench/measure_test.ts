@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { interleave, measureRace, median } from "../../bench/measure.ts";
+import { interleave, measureRace, median, percentile } from "../../bench/measure.ts";
 
 Deno.test("median() takes the middle value, whatever the order", () => {
   assertEquals(median([30, 10, 20]), 20);
@@ -61,4 +61,10 @@ Deno.test("measureRace() gives up on a machine that is never quiet", () => {
     Error,
     'Cannot measure "race": disturbed 5 times',
   );
+});
+
+Deno.test("percentile() returns one of the values", () => {
+  const values = Array.from({ length: 200 }, (_, i) => 200 - i);
+  assertEquals([0, 50, 99, 100].map((percent) => percentile(values, percent)), [1, 101, 199, 200]);
+  assertThrows(() => percentile([], 99), RangeError, "no values");
 });

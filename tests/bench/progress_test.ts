@@ -27,3 +27,11 @@ Deno.test("Progress writes nothing into a file or a pipe", () => {
   }
   assertEquals(pipe.written, []);
 });
+
+Deno.test("Progress.bar() writes when another hundredth is done", () => {
+  const terminal = output(true);
+  const progress = new Progress(terminal);
+  for (let done = 0; done <= 1000; done++) progress.bar("filling", done, 1000);
+  assertEquals(terminal.written.length, 101);
+  assertEquals(terminal.written[50], "\r\x1b[K[##########..........] 50 % filling");
+});
