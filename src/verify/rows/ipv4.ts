@@ -1,5 +1,6 @@
 import { writeIpv4Checksum } from "../frame.ts";
-import { newPacket, type PacketBuilder } from "../../datapath/packet_builder.ts";
+import { lengthRows } from "./lengths.ts";
+import { newPacket } from "../../datapath/packet_builder.ts";
 import {
   between,
   bothWays,
@@ -8,7 +9,6 @@ import {
   MACS,
   type PacketRow,
   patched,
-  type RowOutcome,
   type SourcePorts,
   type Way,
 } from "./row.ts";
@@ -23,7 +23,7 @@ const HEADER = 20;
 export function ipv4Rows(ports: SourcePorts): PacketRow[] {
   return [
     ...versionRows(ports),
-    ...lengthRows(ports),
+    ...lengthRows(4, ports),
     ...optionRows(ports),
     ...fragmentRows(ports),
     ...protocolRows(),
@@ -44,70 +44,6 @@ function versionRows(ports: SourcePorts): PacketRow[] {
       byte >> 4 === 4 && (byte & 15) === 6 ? drop("CT_INVALID_HDR") : drop("INVALID"),
     )
   );
-}
-
-const L4: readonly [
-  name: string,
-  header: number,
-  (to: PacketBuilder, port: number) => PacketBuilder,
-][] = [
-  ["UDP", 8, (to, source) => to.udp({ source, destination: 7 })],
-  ["TCP", 20, (to, source) => to.tcp({ source, destination: 0 })],
-  ["SCTP", 12, (to, source) => to.sctp({ source, destination: 7 })],
-  ["ICMP echo", 8, (to, id) => to.icmp({ type: 8, id })],
-];
-
-function lengthRows(ports: SourcePorts): PacketRow[] {
-  const rows: PacketRow[] = [];
-  for (const [name, header, add] of L4) {
-    const whole = (way: Way, extra: number) => {
-      const packet = add(ip(4, way.source, way.destination), ports.next());
-      const frame = packet.payload(new Uint8Array(extra)).build();
-      // TCP's port is one that this way allows.
-      return name === "TCP" ? patched(frame, [ETHERNET + HEADER + 3, way.port]) : frame;
-    };
-    const full = ETHERNET + HEADER + header;
-    for (let length = ETHERNET; length < full; length++) {
-      rows.push(...bothWays(
-        `IPv4 ${name} cut after byte ${length}, its length as before`,
-        (way) => whole(way, 0).slice(0, length),
-        drop("INVALID"),
-      ));
-      rows.push(...bothWays(
-        `IPv4 ${name} cut after byte ${length}, its length adjusted`,
-        (way) => withTotalLength(whole(way, 0).slice(0, length), length - ETHERNET),
-        length < ETHERNET + HEADER ? drop("INVALID") : drop("CT_INVALID_HDR"),
-      ));
-    }
-    for (const extra of [0, 1, 2, 170]) {
-      rows.push(
-        ...bothWays(
-          `IPv4 ${name} with ${extra} bytes of data`,
-          (way) => whole(way, extra),
-          "allowed",
-        ),
-      );
-    }
-    const lies: [number, RowOutcome | "allowed"][] = [
-      [0, drop("INVALID")],
-      [HEADER - 1, drop("INVALID")],
-      [HEADER, drop("CT_INVALID_HDR")],
-      [HEADER + header - 1, drop("CT_INVALID_HDR")],
-      [HEADER + header, "allowed"],
-      [HEADER + header + 9, "allowed"],
-      [HEADER + header + 10, "allowed"],
-      [HEADER + header + 11, drop("INVALID")],
-      [0xffff, drop("INVALID")],
-    ];
-    for (const [length, becomes] of lies) {
-      rows.push(...bothWays(
-        `IPv4 ${name} of ${HEADER + header + 10} bytes that claims ${length}`,
-        (way) => withTotalLength(whole(way, 10), length),
-        becomes,
-      ));
-    }
-  }
-  return rows;
 }
 
 function withTotalLength(frame: Uint8Array, length: number): Uint8Array {

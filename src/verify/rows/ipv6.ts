@@ -1,14 +1,5 @@
-import type { PacketBuilder } from "../../datapath/packet_builder.ts";
-import {
-  bothWays,
-  drop,
-  ip,
-  type PacketRow,
-  patched,
-  type RowOutcome,
-  type SourcePorts,
-  type Way,
-} from "./row.ts";
+import { lengthRows } from "./lengths.ts";
+import { bothWays, drop, ip, type PacketRow, patched, type SourcePorts, type Way } from "./row.ts";
 
 const ETHERNET = 14;
 const PAYLOAD_LENGTH = ETHERNET + 4;
@@ -18,7 +9,7 @@ const HEADER = 40;
 export function ipv6Rows(ports: SourcePorts): PacketRow[] {
   return [
     ...versionRows(ports),
-    ...lengthRows(ports),
+    ...lengthRows(6, ports),
     ...nextHeaderRows(),
     ...neighbourRows(),
   ];
@@ -38,70 +29,6 @@ function versionRows(ports: SourcePorts): PacketRow[] {
     }, drop("INVALID"))
   );
   return [...classes, ...versions];
-}
-
-type L4 = readonly [
-  name: string,
-  header: number,
-  (to: PacketBuilder, port: number) => PacketBuilder,
-];
-
-const L4S: readonly L4[] = [
-  ["UDP", 8, (to, source) => to.udp({ source, destination: 7 })],
-  ["TCP", 20, (to, source) => to.tcp({ source, destination: 0 })],
-  ["SCTP", 12, (to, source) => to.sctp({ source, destination: 7 })],
-  ["ICMPv6 echo", 8, (to, id) => to.icmpv6({ type: 128, id })],
-];
-
-function lengthRows(ports: SourcePorts): PacketRow[] {
-  const rows: PacketRow[] = [];
-  for (const [name, header, add] of L4S) {
-    const whole = (way: Way, extra: number) => {
-      const packet = add(ip(6, way.source, way.destination), ports.next());
-      const frame = packet.payload(new Uint8Array(extra)).build();
-      return name === "TCP" ? patched(frame, [ETHERNET + HEADER + 3, way.port]) : frame;
-    };
-    const full = ETHERNET + HEADER + header;
-    for (let length = ETHERNET; length < full; length++) {
-      rows.push(...bothWays(
-        `IPv6 ${name} cut after byte ${length}, its length as before`,
-        (way) => whole(way, 0).slice(0, length),
-        drop("INVALID"),
-      ));
-      if (length < ETHERNET + HEADER) continue;
-      rows.push(...bothWays(
-        `IPv6 ${name} cut after byte ${length}, its length adjusted`,
-        (way) => withPayloadLength(whole(way, 0).slice(0, length), length - ETHERNET - HEADER),
-        drop("CT_INVALID_HDR"),
-      ));
-    }
-    for (const extra of [0, 1, 2, 150]) {
-      rows.push(
-        ...bothWays(
-          `IPv6 ${name} with ${extra} bytes of data`,
-          (way) => whole(way, extra),
-          "allowed",
-        ),
-      );
-    }
-    const lies: [number, RowOutcome | "allowed"][] = [
-      [0, drop("CT_INVALID_HDR")],
-      [header - 1, drop("CT_INVALID_HDR")],
-      [header, "allowed"],
-      [header + 9, "allowed"],
-      [header + 10, "allowed"],
-      [header + 11, drop("INVALID")],
-      [0xffff, drop("INVALID")],
-    ];
-    for (const [length, becomes] of lies) {
-      rows.push(...bothWays(
-        `IPv6 ${name} with ${header + 10} bytes behind the header that claims ${length}`,
-        (way) => withPayloadLength(whole(way, 10), length),
-        becomes,
-      ));
-    }
-  }
-  return rows;
 }
 
 function withPayloadLength(frame: Uint8Array, length: number): Uint8Array {
