@@ -69,19 +69,29 @@ export class LpmMaps implements NodeMaps {
   /** Introduces a trie for each policy, then names it in the policy's cell by one store. */
   async #publish(policies: readonly PolicyState[]): Promise<void> {
     if (policies.length === 0) return;
+    using tries = new DisposableStack();
+    const fds = policies.map(({ mapState }) => {
+      const bytes = encodeLpmPolicy(mapState.entries, (id) => this.#ports.get(id) ?? 0);
+      return tries.use(this.#trie(bytes)).fd;
+    });
+    if (this.#free.length < policies.length) {
+      throw new RangeError(
+        `Cannot publish policies in "lpm_policies": ${this.#free.length} tables free, ` +
+          `expected ${policies.length}`,
+      );
+    }
     // Introducing a table waits for an RCU grace period: programs that could still know a table
     // retired before this call are done when it returns, and its number may be used again.
     const reusable = this.#retired;
     this.#retired = [];
-    const tables = policies.map((policy) => ({ policy, table: this.#take() }));
-    using tries = new DisposableStack();
-    await this.map("lpm_policies").updateBatchAsync(
-      wordBytes(tables.map(({ table }) => table)),
-      wordBytes(policies.map(({ mapState }) => {
-        const bytes = encodeLpmPolicy(mapState.entries, (id) => this.#ports.get(id) ?? 0);
-        return tries.use(this.#trie(bytes)).fd;
-      })),
-    );
+    const tables = policies.map((policy) => ({ policy, table: this.#free.pop() ?? 0 }));
+    try {
+      const numbers = wordBytes(tables.map(({ table }) => table));
+      await this.map("lpm_policies").updateBatchAsync(numbers, wordBytes(fds));
+    } catch (error) {
+      this.#retired.push(...reusable, ...tables.map(({ table }) => table));
+      throw error;
+    }
     this.#free.push(...reusable);
     for (const { policy, table } of tables) {
       const before = Number(BigInt.asUintN(32, this.#cells[policy.number] ?? 0n));
@@ -89,14 +99,6 @@ export class LpmMaps implements NodeMaps {
       const cell = BigInt(policy.revision) << 32n | BigInt(table);
       Atomics.store(this.#cells, policy.number, cell);
     }
-  }
-
-  #take(): number {
-    const table = this.#free.pop();
-    if (table !== undefined) return table;
-    throw new RangeError(
-      `Cannot publish policy in "lpm_policies": full, expected at most ${LPM_POLICY_TABLES} tables`,
-    );
   }
 
   /** A trie with a policy's entries; the caller owns it. */
