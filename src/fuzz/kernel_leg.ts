@@ -15,7 +15,7 @@ import type { PacketBatch } from "../datapath/packet_batch.ts";
 import type { World } from "./world.ts";
 
 /** Entries of a conntrack table here: a dump walks all of it. Half of them may be in use. */
-export const CONNTRACK_ENTRIES = 131_072;
+export const CONNTRACK_ENTRIES = 65_536;
 
 /** Maps whose entries are traffic. */
 const TRAFFIC = ["conntrack4", "conntrack6", "fragments4", "fragments6", "reported", "accounting"];

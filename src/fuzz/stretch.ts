@@ -14,7 +14,7 @@ import { COMPARED_TABLES, type ComparedTable, type Twins } from "./twins.ts";
 export const LANE = 4096;
 const LANES = PACKET_BATCH / LANE;
 /** Batches of a stretch, at most. */
-const BATCHES = 64;
+const BATCHES = 96;
 /** Tables from which the kernel evicts are emptied before they are half full. */
 const MOST_PRESSURE = 0.4;
 
