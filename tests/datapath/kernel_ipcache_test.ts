@@ -122,13 +122,16 @@ kernelTest("KernelIpcache uses blocks again without an end", async () => {
   await kernel.load({ ...NODE, ipcache: [] });
   const { ipcache } = kernel.node.maps;
   const random = randomOf(7);
-  for (let round = 0; round < 40; round++) {
+  // A chunk has 256 blocks, and each round takes two.
+  for (let round = 0; round < 200; round++) {
     const crowd = Array.from({ length: 12 }, (_, i) => Uint8Array.of(10, round, 1, i));
     await ipcache.set(crowd.map((address) => ({ address, identity: SERVER_IDENTITY })));
-    if (round % 8 === 0) {
+    if (round % 40 === 0) {
       fillBatch(random);
       mustAgree(kernel, `round ${round}`);
     }
     await ipcache.remove(crowd);
   }
+  const chunks = kernel.node.map("ipcache_chunks");
+  assertEquals([chunks.lookup(0) !== undefined, chunks.lookup(1) !== undefined], [true, false]);
 });
