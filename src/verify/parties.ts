@@ -1,4 +1,4 @@
-import { type IpAddress, parseIpAddress } from "../cluster/ip_address.ts";
+import type { IpAddress } from "../cluster/ip_address.ts";
 import type { ClusterObject, Pod } from "../cluster/object.ts";
 import { AddressLookup } from "../identity/address_lookup.ts";
 import { RESERVED } from "../identity/reserved.ts";
@@ -99,13 +99,6 @@ export class Parties {
     return { name: `node:${name}`, identity: RESERVED.HOST, peer };
   }
 
-  /** A pod, whatever node it runs on. */
-  pod(pod: Pod): Party {
-    const [address = NOWHERE] = pod.addresses;
-    const identity = this.#lookup.identityAt(address);
-    return { name: `${pod.namespace}/${pod.name}`, identity, peer: this.#ends.pod(pod) };
-  }
-
   /** For each identity the first address that has it stands for all of them. */
   #noteHolders(boundaries: AddressBoundaries): void {
     for (const family of [4, 6] as const) {
@@ -135,6 +128,3 @@ export class Parties {
     }
   }
 }
-
-/** Stands for the address that a pod does not have. */
-const NOWHERE = parseIpAddress("0.0.0.0");

@@ -1,6 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { flowOfPacket, parseReproducer, reproducerFiles } from "../../src/verify/reproducer.ts";
+import {
+  flowOfPacket,
+  optionsOfView,
+  parseReproducer,
+  reproducerFiles,
+} from "../../src/verify/reproducer.ts";
+import { parseIpAddress } from "../../src/cluster/ip_address.ts";
+import { readObjects } from "../../src/cluster/read_objects.ts";
+import { DEATH_STAR } from "../../src/cluster/scenarios/death_star.ts";
+import { makeScenario } from "../../src/verify/scenario.ts";
 import { PacketMaker } from "../../src/verify/packet_maker.ts";
 import { ClassSpace } from "../../src/verify/classes.ts";
 import { mustMakeDeathStar } from "./_scenario.ts";
@@ -21,6 +30,37 @@ Deno.test("parseReproducer() reads what reproducerFiles() wrote", async () => {
   assertEquals(read.seed, 7);
   assertEquals(read.packets.map((packet) => flowOfPacket(packet, scenario)), [flow]);
 });
+
+Deno.test("a reproducer keeps the view that its manifests were taken with", async () => {
+  const options = {
+    node: "n1",
+    audit: true,
+    settings: { enforcement: "always", allowLocalhost: false, cidrMatchesNodes: true },
+    names: new Map([["example.com", [parseIpAddress("192.0.2.1"), parseIpAddress("2001:db8::1")]]]),
+  } as const;
+  const compiled = await makeScenario([DEATH_STAR], readObjects([DEATH_STAR]).objects, options);
+  const mismatch = { packet: undefined, differences: [], answers: {}, packets: [] };
+  const files = reproducerFiles(compiled.withoutProxies(), mismatch, { seed: 7 });
+  const json = files.find(({ name }) => name === "reproducer.json")?.content;
+  const { view } = parseReproducer(String(json));
+  assertEquals(view.proxies, false);
+  assertEquals(optionsOfView(view), options);
+});
+
+for (
+  const [description, view] of [
+    ["a mode that is none", { settings: { enforcement: "maybe" } }],
+    ["a setting that is no boolean", { settings: { allowLocalhost: 1 } }],
+    ["an address that is none", { names: { "example.com": ["192.0.2"] } }],
+    ["a node that is no text", { node: 1 }],
+    ["a view that is no object", []],
+  ] as const
+) {
+  Deno.test(`parseReproducer() refuses ${description}`, () => {
+    const text = JSON.stringify({ version: 1, seed: 1, view, rows: [], packets: [] });
+    assertThrows(() => parseReproducer(text), SyntaxError, "Cannot read");
+  });
+}
 
 Deno.test("parseReproducer() refuses anything else with a SyntaxError", () => {
   fc.assert(fc.property(fc.json(), (text) => {
