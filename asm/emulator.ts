@@ -17,6 +17,7 @@ import {
 } from "./layout";
 import { copyWords } from "./copy";
 import { ETH_HLEN } from "./net";
+import { touchFlows } from "./flow_touch";
 import { fromContainer, mark, setMark, toContainer } from "./programs";
 import { workerOf } from "./steering";
 import { ownNumber, workerCount } from "./worker";
@@ -54,7 +55,10 @@ function runProgram(slot: usize, data: usize, length: u32): i32 {
 export function runPackets(input: usize, count: u32, output: usize): void {
   for (let i: u32 = 0; i < count; ++i) {
     const at = <usize>i * PACKET_SLOT_SIZE;
-    if (!(i % BURST)) announceEpoch();
+    if (!(i % BURST)) {
+      announceEpoch();
+      touchFlows(input + at, min(count - i, BURST), PACKET_SLOT_SIZE);
+    }
     if (input != output) copyWords(output + at, input + at, PACKET_SLOT_SIZE);
     runPacket(output + at);
   }

@@ -23,6 +23,8 @@ const configs: usize = memory.data(4, 4);
 let current: usize = 0;
 let currentId: u32 = 0;
 let clock: u64 = 0;
+/** The clock's seconds: a division that packets of one time share. */
+let seconds: u32 = 0;
 
 export function initEndpointConfigs(): bool {
   const array = allocateZeroed(<usize>MAX_ENDPOINTS * CONFIG_SIZE);
@@ -120,11 +122,13 @@ export function now(): u64 {
 // @ts-ignore: decorator
 @inline
 export function nowSeconds(): u32 {
-  return <u32>(clock / NANOSECONDS_PER_SECOND);
+  return seconds;
 }
 
 // @ts-ignore: decorator
 @inline
 export function setNow(nanoseconds: u64): void {
+  if (nanoseconds == clock) return;
   clock = nanoseconds;
+  seconds = <u32>(nanoseconds / NANOSECONDS_PER_SECOND);
 }

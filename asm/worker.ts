@@ -40,6 +40,7 @@ export const ACCOUNTING_FIRST_OFF: usize = 752;
 export const REPORTED_KEY_OFF: usize = 768;
 export const REPORTED_LAST_OFF: usize = 784;
 export const CIDR_KEY_OFF: usize = 800;
+export const TOUCHED_OFF: usize = 824;
 export const CLASSIFY_OFF: usize = 832;
 const AREA_SIZE: usize = 1856;
 
