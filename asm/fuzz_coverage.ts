@@ -18,6 +18,7 @@ import {
   EVENT_TYPE_OFF,
   MARK_MASK,
   PACKET_REDIRECT,
+  PACKET_SLOT_DATA_OFF,
   PACKET_SLOT_HOOK_OFF,
   PACKET_SLOT_MARK_OFF,
   PACKET_SLOT_PAD_OFF,
@@ -25,11 +26,28 @@ import {
   PACKET_SLOT_VERDICT_OFF,
 } from "./layout";
 import {
+  ETH_HLEN,
+  ETH_P_8021AD_BE,
+  ETH_P_8021Q_BE,
+  ETH_P_ARP_BE,
+  ETH_P_IP_BE,
+  ETH_P_IPV6_BE,
+  ETH_PROTOCOL_OFF,
+  IPPROTO_AH,
+  IPPROTO_DSTOPTS,
+  IPPROTO_FRAGMENT,
+  IPPROTO_HOPOPTS,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
+  IPPROTO_ROUTING,
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  IPV6_HLEN,
+  IPV6_HOP_LIMIT_OFF,
+  IPV6_NEXT_HEADER_OFF,
+  NDP_NEIGHBOUR_ADVERT,
+  NDP_ROUTER_SOLICIT,
 } from "./net";
 import { packet, quoted, verdict } from "./packet";
 import { Table } from "./table";
@@ -54,9 +72,21 @@ export const COVER_QUOTED: u32 = COVER_MADE + MADE_COUNT * VERDICT_KINDS; // pro
 export const COVER_PREFIX: u32 = COVER_QUOTED + PROTOCOL_KINDS * 2 * 2; // bits of the entry
 export const COVER_FLAGS: u32 = COVER_PREFIX + 25; // conntrack flags × TCP or not
 export const COVER_EVENT: u32 = COVER_FLAGS + 8 * 2; // type × direction
-export const COVER_COUNT: u32 = COVER_EVENT + 16 * 2;
+export const COVER_SHAPE: u32 = COVER_EVENT + 16 * 2; // header × verdict
+export const COVER_COUNT: u32 = COVER_SHAPE + 14 * VERDICT_KINDS;
 
-const counters: usize = memory.data(2048, 16);
+/** What stands behind the Ethernet header, as src/fuzz/coverage.ts names it. */
+const SHAPE_IPV4: u32 = 0;
+const SHAPE_IPV4_OPTIONS: u32 = 1;
+const SHAPE_IPV6: u32 = 2;
+const SHAPE_ARP: u32 = 8;
+const SHAPE_8021Q: u32 = 9;
+const SHAPE_8021AD: u32 = 10;
+const SHAPE_OTHER: u32 = 11;
+const SHAPE_PATH_MTU: u32 = 12;
+const SHAPE_NEIGHBOUR: u32 = 13;
+
+const counters: usize = memory.data(COVER_COUNT << 2, 16);
 
 export function coverageCounters(): usize {
   return counters;
@@ -109,6 +139,7 @@ function cover(made: u32, slot: usize): void {
   hit(COVER_OUTCOME + (load<u32>(slot, PACKET_SLOT_HOOK_OFF) & 1) * VERDICT_KINDS + action);
   if (made < MADE_COUNT) hit(COVER_MADE + made * VERDICT_KINDS + action);
   hit(COVER_MARK + ((load<u32>(slot, PACKET_SLOT_MARK_OFF) & MARK_MASK) >> 8));
+  hit(COVER_SHAPE + shapeOf(slot + PACKET_SLOT_DATA_OFF) * VERDICT_KINDS + action);
   const family: u32 = packet.family == 6 ? 1 : 0;
   if (action == 3 || !packet.family) return;
   hit(COVER_FRAGMENT + family * 3 + packet.fragment);
@@ -120,6 +151,52 @@ function cover(made: u32, slot: usize): void {
   if (!verdict.revision) return;
   hit(COVER_MATCH + (<u32>verdict.verdict & 3) * 8 + (<u32>verdict.matchType & 7));
   hit(COVER_PREFIX + min<u32>(verdict.prefixLength, 24));
+}
+
+/** By what the bytes say; of a packet that is cut off, by what stood there before. */
+function shapeOf(data: usize): u32 {
+  const ip = data + <usize>ETH_HLEN;
+  switch (<u32>load<u16>(data, ETH_PROTOCOL_OFF)) {
+    case ETH_P_IP_BE:
+      if (packet.alwaysAllowed) return SHAPE_PATH_MTU;
+      return (load<u8>(ip) & 15) > 5 ? SHAPE_IPV4_OPTIONS : SHAPE_IPV4;
+    case ETH_P_IPV6_BE:
+      return packet.alwaysAllowed ? SHAPE_PATH_MTU : ipv6Shape(ip);
+    case ETH_P_ARP_BE:
+      return SHAPE_ARP;
+    case ETH_P_8021Q_BE:
+      return SHAPE_8021Q;
+    case ETH_P_8021AD_BE:
+      return SHAPE_8021AD;
+    default:
+      return SHAPE_OTHER;
+  }
+}
+
+/** The first extension header decides. */
+function ipv6Shape(ip: usize): u32 {
+  switch (<u32>load<u8>(ip, IPV6_NEXT_HEADER_OFF)) {
+    case IPPROTO_HOPOPTS:
+      return SHAPE_IPV6 + 1;
+    case IPPROTO_ROUTING:
+      return SHAPE_IPV6 + 2;
+    case IPPROTO_FRAGMENT:
+      return SHAPE_IPV6 + 3;
+    case IPPROTO_AH:
+      return SHAPE_IPV6 + 4;
+    case IPPROTO_DSTOPTS:
+      return SHAPE_IPV6 + 5;
+    case IPPROTO_ICMPV6:
+      return isNeighbour(ip) ? SHAPE_NEIGHBOUR : SHAPE_IPV6;
+    default:
+      return SHAPE_IPV6;
+  }
+}
+
+function isNeighbour(ip: usize): bool {
+  const type: u32 = load<u8>(ip + <usize>IPV6_HLEN);
+  return load<u8>(ip, IPV6_HOP_LIMIT_OFF) == 255 && type >= NDP_ROUTER_SOLICIT &&
+    type <= NDP_NEIGHBOUR_ADVERT;
 }
 
 function stateKind(): u32 {

@@ -58,6 +58,24 @@ const EVENT_TYPES: ReadonlyMap<number, string> = new Map([
   [9, "policy verdict"],
 ]);
 
+/** What stands behind the Ethernet header, and verdicts that packets of that kind can get. */
+const SHAPES: Readonly<Record<string, readonly string[]>> = {
+  "ipv4": ["ok", "drop", "redirect"],
+  "ipv4 options": ["ok", "drop", "redirect"],
+  "ipv6": ["ok", "drop", "redirect"],
+  "ipv6 hop-by-hop": ["ok", "drop", "redirect"],
+  "ipv6 routing": ["ok", "drop", "redirect"],
+  "ipv6 fragment": ["ok", "drop", "redirect"],
+  "ipv6 authentication": ["ok", "drop", "redirect"],
+  "ipv6 destination options": ["ok", "drop", "redirect"],
+  "arp": ["ok"],
+  "802.1q": ["drop"],
+  "802.1ad": ["drop"],
+  "other ethertype": ["drop"],
+  "path mtu": ["ok", "redirect"],
+  "neighbour discovery": ["ok"],
+};
+
 /** A group of counters of asm/fuzz_coverage.ts: every combination of its lists, in order. */
 interface Group {
   readonly title: string;
@@ -116,6 +134,11 @@ const GROUPS: readonly Group[] = [
     title: "event",
     lists: [numbers(16).map((type) => EVENT_TYPES.get(Number(type)) ?? "-"), DIRECTIONS],
     ignores: ([type]) => type === "-",
+  },
+  {
+    title: "header",
+    lists: [Object.keys(SHAPES), VERDICTS],
+    ignores: ([shape = "", verdict = ""]) => !SHAPES[shape]?.includes(verdict),
   },
 ];
 
