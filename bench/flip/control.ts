@@ -10,8 +10,8 @@ export const CONTROL = {
   STOP: 0,
   /** Swaps made. */
   FLIPS: 1,
-  /** Events read. Senders wait for it, so that the ring never overflows. */
-  EVENTS: 2,
+  /** Packets whose first event was read. Senders wait for it, so that the ring never overflows. */
+  SEEN: 2,
   /** Packets sent, by all senders. */
   SENT: 3,
 } as const;

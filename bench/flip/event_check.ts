@@ -63,6 +63,11 @@ export class EventCheck {
     if (this.#mixtures.length < MOST_TOLD) this.#mixtures.push(wrong);
   }
 
+  /** Events of the sender's policy so far: one for each packet. */
+  get atEgress(): number {
+    return this.#atEgress;
+  }
+
   /** Neighbouring events of different policies so far. */
   get changes(): number {
     return this.#changes;

@@ -5,15 +5,17 @@
  *
  * @module
  */
-import { RingBuffer } from "ebpf-ts-loader";
-import { AF, check, Fd, openSocket, roundUpToPages, SYS, syscall } from "ebpf-ts-loader/sys";
+import { type BpfMap, RingBuffer } from "ebpf-ts-loader";
+import { roundUpToPages } from "ebpf-ts-loader/sys";
 import { parseIpAddress } from "../../src/cluster/ip_address.ts";
 import { readBpfObject } from "../../src/datapath/bpf_objects.ts";
+import { collectMaps } from "../../src/datapath/conntrack_collection.ts";
 import type { NodeState } from "../../src/datapath/datapath.ts";
 import { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../../src/datapath/emulator_file.ts";
 import { KernelNode } from "../../src/datapath/kernel_node.ts";
 import {
+  MAX_CONNTRACK,
   METRICS_VALUE_SIZE,
   POLICY_TABLE_SIZE,
   REASON_EVENT_LOST,
@@ -25,8 +27,9 @@ import { WorkerThread } from "../worker_thread.ts";
 import { CONTROL, makeControl } from "./control.ts";
 import { EventCheck } from "./event_check.ts";
 import type { FlipperOrder } from "./flipper_worker.ts";
-import { ALWAYS_PORT, IDENTITIES, POLICIES, POLICY, SOMETIMES_PORT } from "./policies.ts";
-import type { SenderOrder, SenderResult, Target } from "./sender_worker.ts";
+import { openSender } from "./open_sender.ts";
+import { IDENTITIES, POLICIES, POLICY } from "./policies.ts";
+import type { SenderOrder, SenderResult } from "./sender_worker.ts";
 
 /** Options of {@linkcode runFlips}. */
 export interface FlipOptions {
@@ -81,22 +84,6 @@ export function flipsAreClean(report: FlipReport): boolean {
     report.events === report.packets + report.leftEgress;
 }
 
-/** The senders have begun every flow that they can, and not enough has been seen. */
-class FlowsUsedUpError extends Error {
-  override readonly name = "FlowsUsedUpError";
-
-  constructor() {
-    super('Cannot go on with "flips": no new flow is left, expected fewer packets or changes');
-  }
-}
-
-const ALWAYS_TARGETS = 24;
-const SOMETIMES_TARGETS = 8;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const IPPROTO_RAW = 255;
-/** One thread after the other has ports of its own. */
-const PORTS_PER_SENDER = 32;
 const IDLE_MS = 1;
 
 /** Runs the test. Needs root and Linux 6.6; leaves nothing behind. */
@@ -114,15 +101,16 @@ export async function runFlips(options: FlipOptions): Promise<FlipReport> {
   using _attached = attachPrograms(node, topology);
   const orders = Array.from(
     { length: senders },
-    (_, i) => senderOrder(topology.pods, i, control, sockets),
+    (_, i) => openSender(topology.pods, i, control, sockets),
   );
 
   const start = performance.now();
   const events = new EventCheck();
+  const flows = new FlowTable(node.map("conntrack4"));
   const drain = () => {
     const count = ring.drain((area, at) => events.add(area, at));
-    Atomics.add(control, CONTROL.EVENTS, count);
-    Atomics.notify(control, CONTROL.EVENTS);
+    Atomics.store(control, CONTROL.SEEN, events.atEgress);
+    Atomics.notify(control, CONTROL.SEEN);
     return count;
   };
   using flipping = new WorkerThread<FlipperOrder, true>(moduleUrl("flipper_worker.ts"));
@@ -133,19 +121,21 @@ export async function runFlips(options: FlipOptions): Promise<FlipReport> {
   });
   const allSent = Promise.all(sending);
   const ended = Promise.all([allSent, flipping.call(flipper)]);
-  // A thread that fails ends the loop below, and so do senders that have no flows left.
+  // A thread that fails ends the loop below, and so do senders that are at their end.
   const stopped = Promise.race([
     ended.then(() => undefined, (error) => ({ error })),
-    allSent.then(() => ({ error: new FlowsUsedUpError() }), () => new Promise<undefined>(() => {})),
+    allSent.then(() => ({ error: undefined }), () => new Promise<undefined>(() => {})),
   ]);
   const isDone = () =>
     Atomics.load(control, CONTROL.FLIPS) >= flips &&
     Atomics.load(control, CONTROL.SENT) >= packets && events.changes >= changes;
   while (!isDone()) {
     if (drain() === 0) {
-      const failure = await Promise.race([stopped, pause(IDLE_MS)]);
-      if (failure !== undefined) throw failure.error;
+      const end = await Promise.race([stopped, pause(IDLE_MS)]);
+      if (end?.error !== undefined) throw end.error;
+      if (end !== undefined) break;
     }
+    flows.makeRoom(Atomics.load(control, CONTROL.SENT));
     onProgress(Atomics.load(control, CONTROL.FLIPS), Atomics.load(control, CONTROL.SENT));
   }
   Atomics.store(control, CONTROL.STOP, 1);
@@ -211,37 +201,31 @@ async function flipperOrder(
   };
 }
 
-function senderOrder(
-  pods: readonly PodNetwork[],
-  index: number,
-  control: Int32Array,
-  sockets: DisposableStack,
-): SenderOrder {
-  const [sender, receiver] = pods;
-  const source = sender?.addresses[4];
-  const destination = receiver?.addresses[4];
-  if (!sender || !receiver || !source || !destination) {
-    throw new TypeError('Cannot send packets: no "pods", expected two with IPv4 addresses');
-  }
-  const raw = sender.netns.run(() =>
-    check(syscall(SYS.socket, AF.INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), "socket")
-  );
-  sockets.use(new Fd(raw));
-  const target = (port: number, always: boolean): Target => {
-    const socket = sockets.use(openSocket(4, "udp", { netns: receiver.netns }));
-    socket.bind({ address: destination, port });
-    return { port, fd: socket.fd, always };
-  };
-  const base = index * PORTS_PER_SENDER;
-  const targets = [
-    ...range(ALWAYS_TARGETS).map((i) => target(ALWAYS_PORT + base + i, true)),
-    ...range(SOMETIMES_TARGETS).map((i) => target(SOMETIMES_PORT + base + i, false)),
-  ];
-  return { fd: raw, source, destination, targets, control };
-}
-
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Flows after which a table that evicts is cleared: a full one may refuse an entry. */
+const MOST_FLOWS = MAX_CONNTRACK / 2;
+/** A packet's flow is known at both policies. */
+const FLOWS_PER_PACKET = 2;
+/** By then everything has expired. */
+const END_OF_TIME = 0xffffffff;
+
+/** Deletes flows, as user space does on a node; none of them has a second packet. */
+class FlowTable {
+  readonly #map: BpfMap;
+  #clearedAt = 0;
+
+  constructor(map: BpfMap) {
+    this.#map = map;
+  }
+
+  makeRoom(packets: number): void {
+    if ((packets - this.#clearedAt) * FLOWS_PER_PACKET < MOST_FLOWS) return;
+    this.#clearedAt = packets;
+    collectMaps([this.#map], END_OF_TIME);
+  }
 }
 
 function moduleUrl(file: string): URL {

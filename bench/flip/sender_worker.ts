@@ -1,5 +1,5 @@
 /**
- * A thread that sends packets until it is told to stop, each the first of a flow of its own, so
+ * A thread that sends packets until it is told to stop, or one is lost, each the first of a flow of its own, so
  * that each is judged and told of, and takes them in at the other end.
  */
 import { check, defineSyscall, encodeSocketAddress, ERRNO } from "ebpf-ts-loader/sys";
@@ -39,10 +39,8 @@ const FIRST_PORT = 1024;
 const PORTS = 65536 - FIRST_PORT;
 /** Packets under way at most: few enough for the receivers' buffers. */
 const WINDOW = 64;
-/** Events that nobody has read yet, at most: half of what the ring holds. */
-const MOST_UNREAD = 40_000;
-/** Events of one packet: at egress and at ingress. */
-const EVENTS_PER_PACKET = 2;
+/** Packets of whose events nobody has read yet, at most: with two of each half of the ring. */
+const MOST_UNSEEN = 20_000;
 /** Long after this, a packet does not come any more. */
 const PATIENCE_MS = 10_000;
 
@@ -88,6 +86,7 @@ class Sender {
       this.#waitForReader();
       for (let i = 0; i < WINDOW; i++) this.#send();
       this.#receive();
+      if (this.#arrived < this.#mustArrive) break; // one that is lost tells enough
     }
     return {
       sent: this.#sent,
@@ -134,10 +133,10 @@ class Sender {
   #waitForReader(): void {
     const { control } = this.#order;
     for (;;) {
-      const events = Atomics.load(control, CONTROL.EVENTS);
-      const unread = Atomics.load(control, CONTROL.SENT) * EVENTS_PER_PACKET - events;
-      if (unread < MOST_UNREAD || Atomics.load(control, CONTROL.STOP) !== 0) return;
-      Atomics.wait(control, CONTROL.EVENTS, events, 1);
+      const seen = Atomics.load(control, CONTROL.SEEN);
+      const unseen = Atomics.load(control, CONTROL.SENT) - seen;
+      if (unseen < MOST_UNSEEN || Atomics.load(control, CONTROL.STOP) !== 0) return;
+      Atomics.wait(control, CONTROL.SEEN, seen, 1);
     }
   }
 }
