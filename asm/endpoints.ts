@@ -101,7 +101,8 @@ export function setEndpointPolicy(id: u32, identitySlot: u64, policy: u32, flags
 // @ts-ignore: decorator
 @inline
 export function policyTable(policy: u32): usize {
-  return policy < MAX_POLICIES ? <usize>load<u32>(arrays, TABLES_OFF) + <usize>policy * POLICY_TABLE_SIZE : 0;
+  if (policy >= MAX_POLICIES) return 0;
+  return <usize>load<u32>(arrays, TABLES_OFF) + <usize>policy * POLICY_TABLE_SIZE;
 }
 
 /** The swap: table and revision in one store. */

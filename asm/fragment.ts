@@ -24,7 +24,13 @@ import {
 } from "./layout";
 import { DADDR_OFF, FRAGMENT_FIRST, packet, SADDR_OFF } from "./packet";
 import { clear, evict, find, NOT_FOUND, reserve, Table, upsert } from "./table";
-import { FRAGMENT_KEY_OFF, FRAGMENT_VALUE_OFF, FRAGMENTS4_OFF, FRAGMENTS6_OFF, own } from "./worker";
+import {
+  FRAGMENT_KEY_OFF,
+  FRAGMENT_VALUE_OFF,
+  FRAGMENTS4_OFF,
+  FRAGMENTS6_OFF,
+  own,
+} from "./worker";
 
 /* bpf/fragment.h in AssemblyScript: a later fragment is judged as its first one was. */
 
@@ -65,7 +71,8 @@ function writeKey6(): void {
   const addresses = changetype<usize>(packet);
   v128.store(own + FRAGMENT_KEY_OFF, v128.load(addresses, SADDR_OFF), FRAGMENT6_KEY_SADDR_OFF);
   v128.store(own + FRAGMENT_KEY_OFF, v128.load(addresses, DADDR_OFF), FRAGMENT6_KEY_DADDR_OFF);
-  store<u64>(own + FRAGMENT_KEY_OFF, <u64>packet.fragmentId, FRAGMENT6_KEY_ID_OFF); // the pad behind it as well
+  // The pad behind it as well.
+  store<u64>(own + FRAGMENT_KEY_OFF, <u64>packet.fragmentId, FRAGMENT6_KEY_ID_OFF);
 }
 
 /** Remembers a first fragment. Returns 0 or a drop reason. */
@@ -88,8 +95,12 @@ function remember(now: u32): i32 {
 
 /** Stores the entry, in the place of an old one where the table is full. */
 function insert(table: Table, keySize: usize): i32 {
-  if (table.count >= table.limit) evict(table, keySize, FRAGMENT_INFO_SIZE, FRAGMENT_INFO_EXPIRES_OFF);
-  const error = upsert(table, own + FRAGMENT_KEY_OFF, own + FRAGMENT_VALUE_OFF, keySize, FRAGMENT_INFO_SIZE);
+  const key = own + FRAGMENT_KEY_OFF;
+  const info = own + FRAGMENT_VALUE_OFF;
+  if (table.count >= table.limit) {
+    evict(table, keySize, FRAGMENT_INFO_SIZE, FRAGMENT_INFO_EXPIRES_OFF);
+  }
+  const error = upsert(table, key, info, keySize, FRAGMENT_INFO_SIZE);
   return error < 0 ? DROP_FRAG_NOSUPPORT : 0;
 }
 

@@ -81,7 +81,7 @@ export function addArea(): bool {
 
 /**
  * Makes this instance a worker: what packets write, and what is asked about it, is that
- * worker's from now on. Returns false if there is no such worker, or only one at all.
+ * worker's from now on. Returns false if there is no such worker. The plain build has only one.
  */
 export function enterWorker(worker: u32): bool {
   if (worker >= workerCount()) return false;
