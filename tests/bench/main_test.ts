@@ -46,6 +46,9 @@ Deno.test("bench --list runs nothing", async () => {
     "kernel.ipcache.1k",
     "kernel.ipcache.60k",
     "kernel.ipcache.512k",
+    "kernel.ipcache6.1k",
+    "kernel.ipcache6.60k",
+    "kernel.ipcache6.512k",
   ]);
 });
 

@@ -69,7 +69,11 @@ Deno.test("selectBenchmarks() takes a part of the name or an expression", () => 
     "emulator.policy.16k",
     "emulator.policy.16k.unique",
   ]);
-  assertEquals(names("/^kernel.*1k$/"), ["kernel.policy.1k", "kernel.ipcache.1k"]);
+  assertEquals(names("/^kernel.*1k$/"), [
+    "kernel.policy.1k",
+    "kernel.ipcache.1k",
+    "kernel.ipcache6.1k",
+  ]);
   assertEquals(names("nothing"), []);
 });
 
@@ -83,5 +87,8 @@ Deno.test("suite() names every figure once, and scaled-down ones by another name
   assertEquals(new Set(names).size, names.length);
   assertEquals(names.includes("kernel.policy.60x10k"), true);
   const quick = suite({ quick: true }).map(({ name }) => name);
-  assertEquals(quick.filter((name) => !names.includes(name)), ["kernel.policy.6x10k"]);
+  assertEquals(quick.filter((name) => !names.includes(name)), [
+    "kernel.policy.6x10k",
+    "kernel.path.6x10k-512k",
+  ]);
 });
