@@ -92,7 +92,7 @@ function peers(direction: Direction, effect: "allow" | "deny"): fc.Arbitrary<Jso
     { weight: 1, arbitrary: fc.constantFrom<Json>({ [at("Endpoints")]: [] }) },
   ];
   if (direction === "egress") {
-    kinds.push({ weight: 5, arbitrary: listOf("toServices", service) });
+    kinds.push({ weight: 6, arbitrary: listOf("toServices", service) });
     if (effect === "allow") kinds.push({ weight: 6, arbitrary: listOf("toFQDNs", fqdnSelector) });
   }
   return fc.oneof(...kinds);

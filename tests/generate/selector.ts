@@ -24,7 +24,7 @@ const ciliumLabel = fc.oneof(
     ),
   },
   {
-    weight: 4,
+    weight: 7,
     arbitrary: fc.tuple(
       fc.constantFrom(
         "io.cilium.k8s.namespace.labels.team",
