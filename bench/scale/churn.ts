@@ -121,6 +121,9 @@ export function churnBenchmarks(rate: number, shape: ClusterShape): Benchmark[] 
       ...popularPolicies(POPULAR_POLICIES),
     ]);
     const changes = [...replacements(shape, rate * SECONDS)];
+    // An image whose slots outgrow its size class is copied whole, once and not per second.
+    const other = popularPod(firstFreeNumber(shape) + changes.length);
+    await view.apply([{ type: "upsert", object: other }]);
     return await churn(view, counted(changes, (done) => progress.bar(name, done, changes.length)));
   });
   const about = `${rate} pods replaced per second among ${shape.pods}`;
