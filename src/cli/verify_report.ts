@@ -101,6 +101,7 @@ function printFigures(summary: VerifySummary): void {
   const mismatches = mismatchesOf(summary);
   const opinions = reason === undefined ? "spec = emulator = kernel = LPM twin" : "spec = emulator";
   console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
+  if (classes.total === 0) console.log("               no endpoint in the manifests has any");
   if (report.nodes.length > 0) console.log(`Views:         ${report.nodes.join(", ")}`);
   console.log(`Packet table:  ${rows.rows} rows, ${rows.packets} packets`);
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);

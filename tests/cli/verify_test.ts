@@ -63,6 +63,25 @@ kernelTest("verify exits 1 on a fault in the kernel's image, and replays it", as
   await mustMismatchAndReplay("kernel");
 });
 
+Deno.test("verify says so where there is nobody whose flows it could ask about", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(
+      `${folder}/policy.yaml`,
+      `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: closed }
+spec: { podSelector: {} }
+`,
+    );
+    const { code, stdout } = await verify(["-f", "policy.yaml"], folder);
+    assertEquals(code, 0);
+    assertMatch(stdout, /^Classes: +0 of 0 checked.*\n +no endpoint in the manifests has any$/m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("verify -o json counts classes and mismatches", async () => {
   const { code, stdout, stderr } = await verify(["-o", "json"]);
   assertEquals(stderr, "");
