@@ -16,7 +16,7 @@ import {
 } from "../src/datapath/layout.ts";
 import type { Contender } from "./measure.ts";
 import type { KernelTarget } from "./kernel_workload.ts";
-import { PATH_SOURCE } from "./path_packets.ts";
+import { PATH_SOURCE, PATH_SOURCE6 } from "./path_packets.ts";
 
 /** Something for the context to hold before the first packet. */
 const CARRIER = new Uint8Array(64);
@@ -24,6 +24,16 @@ const CARRIER = new Uint8Array(64);
 const SLICE = 4096;
 /** What no clock or event is asked of, so that both legs do the same work only. */
 const SILENT = { config_events: 0, config_event_interval: 0, config_ambient: 0 };
+
+/** The endpoint's addresses, as its constants hold them. */
+const SOURCE_ADDRESSES = {
+  config_ipv4: wordsOf(PATH_SOURCE)[0] ?? 0,
+  ...Object.fromEntries(wordsOf(PATH_SOURCE6).map((word, i) => [`config_ipv6_${i}`, word])),
+};
+
+function wordsOf(address: Uint8Array): number[] {
+  return [...new Uint32Array(address.slice().buffer)];
+}
 
 function readObject(name: string): CollectionSpec {
   const url = new URL(`../bpf/obj/${name}.bpf.o`, import.meta.url);
@@ -60,8 +70,7 @@ export class PathLeg implements KernelTarget, Disposable {
 
   /** Loads the program of an endpoint, which has the policy of the same number. */
   install(endpoint: number): void {
-    const source = new Uint32Array(PATH_SOURCE.slice().buffer)[0] ?? 0;
-    const variables = { ...SILENT, config_endpoint: endpoint, config_ipv4: source };
+    const variables = { ...SILENT, ...SOURCE_ADDRESSES, config_endpoint: endpoint };
     const known = Object.entries(variables).filter(([name]) => this.spec.variables.has(name));
     const collection = this.#owned.use(
       this.#template.instantiate({ variables: Object.fromEntries(known) }),

@@ -6,14 +6,17 @@
  */
 import { DIRECTION_EGRESS } from "../src/datapath/layout.ts";
 import type { PacketBatch } from "../src/datapath/packet_batch.ts";
-import { newPacket } from "../src/datapath/packet_builder.ts";
+import { newPacket, type PacketBuilder } from "../src/datapath/packet_builder.ts";
 import { PROTOCOL } from "../src/policy/map_state.ts";
-import { addressBytes, type AddressSet, drawAddresses } from "./addresses.ts";
+import { addressBytes, addressBytes6, type AddressSet, drawAddresses } from "./addresses.ts";
 import { Random } from "./random.ts";
 import type { Policy } from "./workloads.ts";
 
-/** Where every packet comes from. */
-export const PATH_SOURCE = Uint8Array.of(10, 255, 255, 254);
+/** Where every packet comes from, host byte order. */
+const SOURCE = 0x0AFFFFFE;
+/** The same as bytes, and the IPv6 address that stands for it. */
+export const PATH_SOURCE = addressBytes(SOURCE);
+export const PATH_SOURCE6 = addressBytes6(SOURCE);
 const EPHEMERAL_PORTS = 32768;
 const EPHEMERAL_COUNT = 28000;
 /** Peers without an address or a rule at egress that are drawn before any packet will do. */
@@ -26,15 +29,33 @@ interface Target {
   readonly port: number;
 }
 
+/** Headers of a packet to an address (host byte order), or to the IPv6 one that stands for it. */
+export function pathHeaders(family: 4 | 6, address: number): PacketBuilder {
+  const eth = newPacket().eth();
+  return family === 4
+    ? eth.ipv4({ source: PATH_SOURCE, destination: addressBytes(address) })
+    : eth.ipv6({ source: PATH_SOURCE6, destination: addressBytes6(address) });
+}
+
+/** Options of {@linkcode PathPackets}. */
+export interface PathPacketsOptions {
+  /** 6: between the IPv6 addresses that stand for the set's. @default {4} */
+  readonly family?: 4 | 6;
+  /** @default {1} */
+  readonly seed?: number;
+}
+
 /** Makes the same packets for the same seed. */
 export class PathPackets {
+  readonly #family: 4 | 6;
   readonly #random: Random;
   readonly #addressesOf = new Map<number, number[]>();
   readonly #strangers: Uint32Array;
   #made = 0;
 
   /** @param count How many packets will be made. */
-  constructor(set: AddressSet, count: number, seed = 1) {
+  constructor(set: AddressSet, count: number, { family = 4, seed = 1 }: PathPacketsOptions = {}) {
+    this.#family = family;
     this.#random = new Random(seed);
     this.#strangers = drawAddresses(set, count, seed);
     for (const [i, slot] of set.slots.entries()) {
@@ -50,8 +71,7 @@ export class PathPackets {
     const random = this.#random;
     const any = this.#stranger();
     const { address, protocol, port } = random.chance(50) ? this.#target(policy) ?? any : any;
-    const ip = newPacket().eth()
-      .ipv4({ source: PATH_SOURCE, destination: addressBytes(address) });
+    const ip = pathHeaders(this.#family, address);
     const l4 = { source: EPHEMERAL_PORTS + random.below(EPHEMERAL_COUNT), destination: port };
     const packet = protocol === PROTOCOL.UDP ? ip.udp(l4) : ip.tcp(l4);
     batch.add({ endpoint, hook: "from_container", data: packet.build() });
