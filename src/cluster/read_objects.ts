@@ -123,7 +123,7 @@ class ObjectReader {
     const simple = JsonSource.open(name, text, MAX_DEPTH) ??
       BlockYamlSource.open(name, text, MAX_DEPTH);
     if (simple !== undefined) {
-      for (const root of simple.roots) this.#root(simple.source, root);
+      for (const root of simple.roots) this.#root(simple, root);
       return;
     }
     this.#collect(() => {

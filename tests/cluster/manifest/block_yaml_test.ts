@@ -48,7 +48,7 @@ function dump(source: Source<unknown>, given: unknown): unknown {
 
 function simple(text: string): unknown[] | undefined {
   const opened = BlockYamlSource.open("p", text, 128);
-  return opened?.roots.map((root) => dump(opened.source, root));
+  return opened?.roots.map((root) => dump(opened, root));
 }
 
 function real(text: string): unknown[] {

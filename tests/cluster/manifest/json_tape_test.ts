@@ -26,7 +26,7 @@ function valueOf(source: Source<unknown>, value: unknown): unknown {
 
 function parse(text: string): unknown[] | undefined {
   const json = JsonSource.open("p.json", text, 128);
-  return json?.roots.map((root) => valueOf(json.source, root));
+  return json?.roots.map((root) => valueOf(json, root));
 }
 
 Deno.test("readJsonTape() writes a place for each value, and where the next one is", () => {
@@ -100,9 +100,8 @@ Deno.test("JsonSource leaves what is nested too deeply to others", () => {
 Deno.test("JsonSource counts lines and columns from 1", () => {
   const json = JsonSource.open("p.json", '{\n  "a": 1,\r\n  "b": [2]\n}', 128);
   assert(json !== undefined);
-  const { source, roots: [root = 0] } = json;
-  const places = source.fields(root).map(({ key, value }) =>
-    [key, value].map((at) => [source.locate(at).line, source.locate(at).column])
+  const places = json.fields(0).map(({ key, value }) =>
+    [key, value].map((at) => [json.locate(at).line, json.locate(at).column])
   );
   assertEquals(places, [[[2, 3], [2, 8]], [[3, 3], [3, 8]]]);
 });
