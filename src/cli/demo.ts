@@ -57,14 +57,15 @@ async function demo(flags: DemoFlags): Promise<number> {
   const stop = new AbortController();
   using interrupts = catchInterrupts(stop);
   try {
-    const scenario = await loadScenario(flags.file ?? []);
+    const { scenario, refused } = await loadScenario(flags.file ?? []);
     const { results, notes } = await runDemo(scenario, {
       ...printing(flags),
       signal: stop.signal,
     });
     for (const note of notes) console.error(note);
     print(flags, results);
-    return results.every(({ match }) => match) ? EXIT_CODE.OK : EXIT_CODE.NO;
+    if (!results.every(({ match }) => match)) return EXIT_CODE.NO;
+    return refused ? EXIT_CODE.BAD_INPUT : EXIT_CODE.OK;
   } catch (error) {
     if (stop.signal.aborted) return SIGNALS[interrupts.caught()];
     if (error instanceof DemoInputError) throw new BadInputError(error.message, { cause: error });

@@ -1,14 +1,16 @@
 import type { ClusterObject } from "../cluster/object.ts";
 import { readFiles } from "../cluster/read_files.ts";
-import { type ManifestText, readObjects } from "../cluster/read_objects.ts";
+import type { ManifestText } from "../cluster/read_objects.ts";
+import type { ManifestError } from "../cluster/manifest_error.ts";
 import { DEATH_STAR } from "../cluster/scenarios/death_star.ts";
 import { L7ConflictError } from "../policy/problems.ts";
 import { makeScenario, type Scenario } from "../verify/scenario.ts";
 import type { ScenarioOptions } from "../verify/scenario_options.ts";
+import { type ClusterInput, readManifests } from "./cluster_flags.ts";
 import { BadInputError } from "./exit_code.ts";
 
-/** A cluster as it was read. */
-export interface LoadedCluster {
+/** A cluster as it was read. What could not be read is on standard error already. */
+export interface LoadedCluster extends ClusterInput {
   readonly inputs: readonly ManifestText[];
   readonly objects: readonly ClusterObject[];
   /** What has been warned of. */
@@ -16,26 +18,37 @@ export interface LoadedCluster {
 }
 
 /**
- * Reads the cluster that a command works on.
+ * Reads the cluster that a command works on. What is wrong is told on standard error, one line
+ * each, and left out.
  *
  * @param paths Files, folders or `-`; without any, the built-in Death Star scenario.
- * @throws {BadInputError} If anything cannot be read: a verdict about half of a cluster
- *   would be a wrong one.
+ * @throws {BadInputError} If nothing is left.
  */
 export async function loadCluster(paths: readonly string[]): Promise<LoadedCluster> {
-  return clusterOf(paths.length === 0 ? [DEATH_STAR] : await readAll(paths));
+  if (paths.length === 0) return clusterOf([DEATH_STAR]);
+  const { inputs, errors } = await readFiles(paths);
+  return clusterOf(inputs, errors);
 }
 
 /** Reads a cluster and compiles it with every pod on one node; see {@linkcode loadCluster}. */
-export async function loadScenario(paths: readonly string[]): Promise<Scenario> {
-  return await scenarioOf(await loadCluster(paths));
+export async function loadScenario(
+  paths: readonly string[],
+): Promise<{ readonly scenario: Scenario } & Pick<LoadedCluster, "refused">> {
+  const cluster = await loadCluster(paths);
+  return { scenario: await scenarioOf(cluster), refused: cluster.refused };
 }
 
-/** Reads manifests whose text is there already. */
-export function clusterOf(inputs: readonly ManifestText[]): LoadedCluster {
-  const { objects, errors } = readObjects(inputs);
-  refuse(errors);
-  return { inputs, objects, told: new Set() };
+/** Reads manifests whose text is there already; see {@linkcode loadCluster}. */
+export function clusterOf(
+  inputs: readonly ManifestText[],
+  unreadable: readonly ManifestError[] = [],
+): LoadedCluster {
+  const options = { namespace: "default", lenient: false };
+  const { objects, refused } = readManifests(inputs, options, unreadable);
+  if (refused && objects.length === 0) {
+    throw new BadInputError('Cannot use "manifests": all refused, expected at least one object');
+  }
+  return { inputs, objects, refused, told: new Set() };
 }
 
 /**
@@ -55,12 +68,6 @@ export async function scenarioOf(
     told.add(message);
   }
   return scenario;
-}
-
-async function readAll(paths: readonly string[]): Promise<readonly ManifestText[]> {
-  const { inputs, errors } = await readFiles(paths);
-  refuse(errors);
-  return inputs;
 }
 
 function refuse(errors: readonly Error[]): void {

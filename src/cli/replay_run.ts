@@ -34,13 +34,14 @@ export async function runReplay(
   if (captures.length === 0) {
     throw new BadInputError('Cannot replay "nothing": no capture, expected at least one before -f');
   }
-  const node = flags.file && nodeOfScenario(await loadScenario(flags.file));
+  const cluster = flags.file && await loadScenario(flags.file);
+  const node = cluster && nodeOfScenario(cluster.scenario);
   const place = placeOf(flags, node);
   using legs = await openLegs(flags.datapath);
   if (node) await legs.load(node.state);
   const replay = new Replay(legs.memory, legs.datapaths);
   const report = new ReplayReport(flags.output, legs);
-  let damaged = false;
+  let damaged = cluster?.refused ?? false;
   for (const path of captures) {
     const file = await readOrTell(path);
     damaged ||= file === undefined;

@@ -54,7 +54,8 @@ export function verifyCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nExit code: 0 all agree, 1 a mismatch (a reproducer is written), 2 bad input.",
+      "\nExit code: 0 all agree, 1 a mismatch (a reproducer is written), 2 bad use, or manifests " +
+        "that are refused\n(the rest is verified, and a mismatch there is still 1).",
     )
     .action(async (flags: VerifyFlags & { object?: string }) => {
       const { object, ...rest } = flags;

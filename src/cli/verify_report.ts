@@ -23,6 +23,8 @@ export interface VerifySummary {
   readonly reason: string | undefined;
   /** Folder of the reproducer, if there was a mismatch. */
   readonly reproducer: string | undefined;
+  /** Something of the manifests was refused, and told of; the rest was verified. */
+  readonly refused: boolean;
 }
 
 /** Rows that a terminal is given; JSON has all. */
@@ -54,8 +56,9 @@ function mismatchesOf({ rows, report }: VerifySummary): readonly BatchMismatch[]
 }
 
 function jsonOf(summary: VerifySummary) {
-  const { rows, report, reason, reproducer } = summary;
+  const { rows, report, reason, reproducer, refused } = summary;
   return {
+    refused,
     classes: report.classes,
     nodes: report.nodes,
     rows: rows.rows,
@@ -96,12 +99,13 @@ function rulesText(rules: readonly RuleOrigin[]): string {
 }
 
 function printFigures(summary: VerifySummary): void {
-  const { rows, report, reason } = summary;
+  const { rows, report, reason, refused } = summary;
   const { classes, random, packetsPerSecond } = report;
   const mismatches = mismatchesOf(summary);
   const opinions = reason === undefined ? "spec = emulator = kernel = LPM twin" : "spec = emulator";
   console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
   if (classes.total === 0) console.log("               no endpoint in the manifests has any");
+  if (refused) console.log("Refused:       what standard error names; the rest was verified");
   if (report.nodes.length > 0) console.log(`Views:         ${report.nodes.join(", ")}`);
   console.log(`Packet table:  ${rows.rows} rows, ${rows.packets} packets`);
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);

@@ -82,8 +82,16 @@ export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   const { scenario } = report;
   const [first] = [...rows.mismatches, ...report.mismatches];
   const reproducer = first && await writeReproducer(scenario, first, seed, flags);
-  printVerify(flags.output, { scenario, rows, report, reason: datapaths.reason, reproducer });
-  return first === undefined ? EXIT_CODE.OK : EXIT_CODE.NO;
+  const { refused } = cluster;
+  const { reason } = datapaths;
+  printVerify(flags.output, { scenario, rows, report, reason, reproducer, refused });
+  return exitCodeOf({ mismatches: first === undefined ? 0 : 1, refused });
+}
+
+/** Opinions that differ are wrong whatever could not be read. */
+function exitCodeOf({ mismatches, refused }: { mismatches: number; refused: boolean }): ExitCode {
+  if (mismatches > 0) return EXIT_CODE.NO;
+  return refused ? EXIT_CODE.BAD_INPUT : EXIT_CODE.OK;
 }
 
 function scenarioOptions(
@@ -202,7 +210,7 @@ async function replay(flags: VerifyFlags, folder: string): Promise<ExitCode> {
   const mismatches = [...table.mismatches, ...replayOf(scenario, reproducer, datapaths)];
   const packets = table.packets + reproducer.packets.length;
   printReplay(flags.output, { mismatches, packets, reason: datapaths.reason });
-  return mismatches.length === 0 ? EXIT_CODE.OK : EXIT_CODE.NO;
+  return exitCodeOf({ mismatches: mismatches.length, refused: cluster.refused });
 }
 
 function replayOf(scenario: Scenario, reproducer: Reproducer, { memory, all }: Datapaths) {

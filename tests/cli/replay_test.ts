@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { newPacket } from "../../src/datapath/packet_builder.ts";
 import { pcapFile, type PcapOptions, type PcapRecord, text } from "../pcap/_captures.ts";
 import { type Finished, runCommand } from "./_command.ts";
@@ -96,6 +96,25 @@ Deno.test("twinpath replay refuses a link type by its name", async () => {
     'Cannot read "CAPTURE": packets of link type 105 (IEEE802_11), ' +
       "expected Ethernet, Linux cooked, raw IP or loopback",
   );
+  assertEquals(code, 2);
+});
+
+const CLUSTER = `
+{ apiVersion: v1, kind: Pod, metadata: { name: a }, status: { podIP: 10.1.0.11 } }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: misspelt }
+spec: { podSelector: {}, egres: [] }
+`;
+
+Deno.test("twinpath replay tells of what is refused of a cluster, uses the rest and exits 2", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  await using _removal = { [Symbol.asyncDispose]: () => Deno.remove(path) };
+  await Deno.writeTextFile(path, CLUSTER);
+  const { code, stdout, stderr } = await replay([{ data: SYN }], [...EMULATOR, "-f", path]);
+  assertMatch(stderr, /^Cannot read NetworkPolicy "default\/misspelt": spec\.egres .*\n$/);
+  assertMatch(stdout, /^verdict +allowed +1/m);
   assertEquals(code, 2);
 });
 

@@ -211,6 +211,40 @@ Deno.test("verify --node --classes --audit tries a part, and audit mode", async 
   assertEquals(classes.checked < classes.total, true);
 });
 
+const MISSPELT = `---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: misspelt }
+spec: { podSelector: {}, ingres: [] }
+`;
+
+async function verifyMisspelt(...args: readonly string[]): Promise<Finished> {
+  const folder = await Deno.makeTempDir();
+  await using _removal = {
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+  await Deno.writeTextFile(`${folder}/cluster.yaml`, TWO_NODES + MISSPELT);
+  return await verify(["-f", "cluster.yaml", "-f", "missing.yaml", ...args], folder);
+}
+
+Deno.test("verify tells of what is refused, verifies the rest and exits 2", async () => {
+  const { code, stdout, stderr } = await verifyMisspelt("--classes", "500");
+  const [missing, misspelt, ...more] = stderr.trimEnd().split("\n");
+  assertMatch(missing ?? "", /missing\.yaml/);
+  assertMatch(misspelt ?? "", /^Cannot read NetworkPolicy "default\/misspelt": spec\.ingres /);
+  assertEquals(more, []);
+  assertMatch(stdout, /^Refused: .*\nViews: +n1, n2$/m);
+  assertMatch(stdout, /^Mismatches: +0$/m);
+  assertEquals(code, 2);
+});
+
+Deno.test("verify exits 1 on a mismatch, whatever was refused", async () => {
+  const fault = ["--fault", `emulator:1:${VERDICT_OF_ENTRY}`];
+  const { code, stdout } = await verifyMisspelt(...fault, "--repro-out", "repro", "-o", "json");
+  const { refused, mismatches } = JSON.parse(stdout);
+  assertEquals([code, refused, mismatches > 0], [1, true, true]);
+});
+
 const WRONG_FLAGS: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["--node", "n9"], /^Cannot take the view of "n9": no such node, expected n1, n2$/m],
   [["--dns", "example.com"], /expected for example example\.com=192\.0\.2\.1/],
