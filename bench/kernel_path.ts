@@ -1,10 +1,10 @@
 /**
  * `kernel.path*`: what a packet that a pod sends costs in the kernel, against the same source on
  * Cilium's layout, with the same packets, policies and addresses. The harness takes the packets
- * through the programs; its own time is taken off.
+ * through the programs; its own time is taken off. `kernel.path6*` is the same over IPv6.
  *
  * - `path`: headers, identity of the destination, egress policy;
- * - `path_ipcache`: the first two of these;
+ * - `path_parse`, `path_ipcache`: the first, the first two of these;
  * - `path_exact`: the baseline has an exact hash of addresses before the trie;
  * - `path_ct`: `from_container` as it is attached, for packets of flows that conntrack knows.
  *
@@ -47,6 +47,7 @@ function stage(about: string, program: string): PathKind {
 
 const KINDS = {
   path: stage("headers, identity and policy of a packet, against the LPM twin", "path_policy"),
+  path_parse: stage("headers of a packet, which both twins read alike", "path_parse"),
   path_ipcache: stage("headers and identity of a packet, against one LPM trie", "path_ipcache"),
   path_exact: {
     ...stage("as path, against the LPM twin with an exact hash of addresses", "path_policy"),
@@ -71,6 +72,8 @@ export interface KernelPathShape {
   readonly workload: Workload;
   /** Addresses and CIDRs in the ipcache. */
   readonly addresses: number;
+  /** 6: over IPv6, between the addresses that stand for those of IPv4. @default {4} */
+  readonly family?: 4 | 6;
   /** Bytes that the maps may take. @default {0} */
   readonly memory?: number;
 }
@@ -96,7 +99,7 @@ function allowedPackets(leg: PathLeg, batches: readonly Uint8Array[]): Uint8Arra
 async function measure(
   name: string,
   kind: PathKind,
-  { workload, addresses }: KernelPathShape,
+  { workload, addresses, family = 4 }: KernelPathShape,
   { rounds, progress }: BenchOptions,
 ): Promise<BenchResult> {
   const show = (text: string) => progress.show(`${name}: ${text}`);
@@ -109,12 +112,12 @@ async function measure(
   const identityOf = (slot: number) => identities.get(slot) ?? slot;
   show(`${addresses} addresses`);
   const set = addressSet(addresses, { podIdentities: peers.length, identityOf });
-  memory.fillIpcache(set);
+  memory.fillIpcache(set, family);
   kind.fill(baseline, memory);
   using _blocks = await fillBlocks(subject, memory);
 
   const batches = kind.hits ? MOST_BATCHES : 1;
-  const packets = new PathPackets(set, batches * PACKET_BATCH);
+  const packets = new PathPackets(set, batches * PACKET_BATCH, { family });
   const maker = new BatchMaker(memory, packets, workload.policies, batches);
   const visit = (policy: Policy) => {
     for (const leg of [empty, subject, baseline]) leg.install(policy.number);
@@ -139,24 +142,27 @@ async function measure(
 const POLICY_MAPS = ["policy_tables", "endpoint_policies"];
 const SUBJECT_MAPS = [
   ...POLICY_MAPS,
-  ...["ipcache4", "ipcache4_cidr", "ipcache4_root", "ipcache6_blocks", "ipcache_chunks"],
+  ...["ipcache4", "ipcache4_cidr", "ipcache4_root"],
+  ...["ipcache6", "ipcache6_cidr", "ipcache6_blocks", "ipcache_chunks"],
   ...["images_S", "images_M", "images_L"],
 ];
-const BASELINE_MAPS = [...POLICY_MAPS, "lpm_policies"];
+const BASELINE_MAPS = [...POLICY_MAPS, "lpm_policies", "lpm_ipcache4", "lpm_ipcache6"];
 
 /** Kinds of path benchmarks. */
 export type KernelPathKind = keyof typeof KINDS;
 
-/** A benchmark of a packet's path; its name is `kernel.<kind>.<size>`. */
+/** A benchmark of a packet's path; its name is `kernel.<kind>.<size>`, with `path6` over IPv6. */
 export function kernelPathBenchmark(
   kind: KernelPathKind,
   size: string,
   shape: KernelPathShape,
 ): Benchmark {
-  const name = `kernel.${kind}.${size}`;
+  const { family = 4 } = shape;
+  const { about } = KINDS[kind];
+  const name = `kernel.${family === 6 ? kind.replace("path", "path6") : kind}.${size}`;
   return {
     name,
-    about: KINDS[kind].about,
+    about: family === 6 ? `${about}, IPv6` : about,
     requires: [KERNEL, freeMemory(shape.memory ?? 0)],
     run: (options) => measure(name, KINDS[kind], shape, options),
   };

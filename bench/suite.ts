@@ -4,6 +4,7 @@ import { emulatorPathBenchmark } from "./emulator_path.ts";
 import { emulatorPathCtBenchmark } from "./emulator_path_ct.ts";
 import { emulatorPolicyBenchmark } from "./emulator_policy.ts";
 import { emulatorWorkersBenchmark } from "./emulator_workers.ts";
+import { kernelConntrackBenchmark } from "./kernel_conntrack.ts";
 import { kernelEncodeBenchmark } from "./kernel_encode.ts";
 import { DIRECTION_EGRESS } from "../src/datapath/layout.ts";
 import { kernelIpcacheBenchmark } from "./kernel_ipcache.ts";
@@ -55,8 +56,13 @@ function kernelPaths(quick: boolean): Benchmark[] {
   return [
     kernelPathBenchmark("path", "64k-512k", shared),
     kernelPathBenchmark("path_ct", "64k-512k", shared),
+    kernelPathBenchmark("path_parse", "64k-512k", shared),
     kernelPathBenchmark("path_ipcache", "64k-512k", shared),
     kernelPathBenchmark("path_exact", "64k-512k", shared),
+    kernelPathBenchmark("path", "64k-512k", { ...shared, family: 6 }),
+    kernelPathBenchmark("path_ct", "64k-512k", { ...shared, family: 6 }),
+    kernelPathBenchmark("path_parse", "64k-512k", { ...shared, family: 6 }),
+    kernelPathBenchmark("path_ipcache", "64k-512k", { ...shared, family: 6 }),
     kernelPathBenchmark("path", "64k.unique-512k", {
       workload: uniqueWorkload(POLICY_SIZES["64k"]),
       addresses,
@@ -67,6 +73,14 @@ function kernelPaths(quick: boolean): Benchmark[] {
       memory,
     }),
   ];
+}
+
+function kernelConntrack(): Benchmark[] {
+  return ([["conntrack", 4], ["conntrack6", 6]] as const).flatMap(([name, family]) =>
+    (["hit", "create"] as const).map((state) =>
+      kernelConntrackBenchmark(`kernel.${name}.${state}`, { state, family })
+    )
+  );
 }
 
 /** All benchmarks, in the order in which they run. */
@@ -94,6 +108,7 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
       kernelIpcacheBenchmark(`kernel.ipcache6.${size}`, { count, family: 6 })
     ),
     ...kernelPaths(quick),
+    ...kernelConntrack(),
     kernelEncodeBenchmark("kernel.encode.16k", sharedWorkload(POLICY_SIZES["16k"])),
     ...workloads.map(({ name, workload }) =>
       emulatorPolicyBenchmark(`emulator.policy.${name}`, workload)

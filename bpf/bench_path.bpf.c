@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The datapath's stages one after the other, without conntrack, counters and events, for
+ * The datapath's stages, one more in each program, without counters and events, for
  * `deno task bench`. The harness feeds them packets. A program's verdict and the mark that it
  * sets are what is compared.
  */
@@ -10,8 +10,10 @@
 #include "structs.h"
 #include "config.h"
 #include "maps.h"
+#include "ambient.h"
 #include "packet.h"
 #include "parse.h"
+#include "conntrack.h"
 #include "identity.h"
 #if defined(LPM_TWIN)
 #include "lpm_twin.h"
@@ -43,6 +45,26 @@ int path_parse(struct __sk_buff *skb)
 
 	skb->mark = packet.policy_port;
 	return reason ? TC_ACT_SHOT : TC_ACT_OK;
+}
+
+/* Headers, conntrack: counts a packet of a known flow, remembers a new one. */
+SEC("tc")
+int path_conntrack(struct __sk_buff *skb)
+{
+	__u32 now = ambient_seconds();
+	struct ct_entry *entry = 0;
+	struct verdict verdict = {};
+	struct packet packet = {};
+
+	if (parse_packet(skb, &packet))
+		return TC_ACT_SHOT;
+	verdict.ct_state = ct_lookup(&packet, DIRECTION_EGRESS, now, &entry);
+	skb->mark = verdict.ct_state;
+	if (entry) {
+		ct_update(entry, &packet, &verdict, now);
+		return TC_ACT_OK;
+	}
+	return ct_create(&packet, &verdict, DIRECTION_EGRESS, now) ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
 /* Headers, identity of the destination. */
