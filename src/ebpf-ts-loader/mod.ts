@@ -45,6 +45,14 @@ export {
   coreRelocations,
   describeRelocation,
 } from "./core/relocation.ts";
+export { insertInstructions, type Insertion } from "./code/insert_instructions.ts";
+export {
+  type CodeBlock,
+  instrumentBlocks,
+  type InstrumentedSpec,
+  type InstrumentOptions,
+} from "./code/instrument_blocks.ts";
+export { type SourceLine, SourceLines } from "./code/source_line.ts";
 export type { ByteOrder } from "./elf/elf_file.ts";
 export type * from "./btf/layout.ts";
 export type * from "./btf/types.ts";

@@ -4,12 +4,13 @@ const ROOT = new URL("../../src/ebpf-ts-loader/", import.meta.url);
 
 /** Each folder, and the folders it may import besides itself; "" is the package's root. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  "": ["elf", "btf", "core", "spec", "features", "object", "reader", "link"],
+  "": ["elf", "btf", "core", "spec", "code", "features", "object", "reader", "link"],
   elf: [""],
   btf: [""],
   core: ["", "btf"],
   gen: ["", "btf", "spec", "node:path", "node:util"],
   spec: ["", "elf", "btf"],
+  code: ["", "btf", "spec"],
   features: ["spec", "sys"],
   object: ["", "btf", "core", "features", "spec", "sys", "node:zlib"],
   reader: ["object", "spec", "sys"],
