@@ -32,10 +32,12 @@ struct {
 	__type(value, __u64);
 } next_packet SEC(".maps");
 
-/* endpoint id * 2 + hook -> program. Written by user space. */
+/* endpoint id * 2 + hook -> program; from MAX_ENDPOINTS on, that endpoint's policy_ingress.
+ * Written by user space.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, MAX_ENDPOINTS * 2);
+	__uint(max_entries, MAX_ENDPOINTS * 4);
 	__type(key, __u32);
 	__type(value, __u32);
 } harness_programs SEC(".maps");

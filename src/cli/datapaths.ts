@@ -55,7 +55,7 @@ export class Datapaths implements Disposable {
     return [this.emulator, this.kernel, this.lpm].filter((datapath) => datapath !== undefined);
   }
 
-  /** Loads a node into each of them; the kernel last, so that the memory's images are its own. */
+  /** Loads a node into each of them; the kernel last, or it would refuse to change a policy. */
   async load(node: NodeState): Promise<void> {
     for (const datapath of [this.emulator, this.lpm, this.kernel]) await datapath?.load(node);
   }

@@ -131,6 +131,7 @@ export class DatapathMemory {
   readonly #mergeMode: MergeMode;
   readonly #slots = new Map<number, number>();
   readonly #images = new Map<number, PolicyImage>();
+  #version = 0;
   /** Slot of an identity; 0 if it has none. */
   readonly slotOf = (identity: number): number => this.#slots.get(identity) ?? 0;
 
@@ -153,6 +154,14 @@ export class DatapathMemory {
   }
 
   /**
+   * Grows with every state that is loaded and every image that is published. Who keeps copies of
+   * images knows by it that somebody else has changed them.
+   */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
    * Replaces the whole state. Conntrack, metrics and events start empty.
    *
    * @throws {RangeError} If the state is out of range or exceeds a limit; the state of
@@ -167,6 +176,7 @@ export class DatapathMemory {
     this.#slots.clear();
     for (const [identity, slot] of slots) this.#slots.set(identity, slot);
 
+    this.#version++;
     this.wasm.exports.resetTables();
     for (const image of images) this.publish(image);
     this.#loadIdentities(state);
@@ -220,6 +230,7 @@ export class DatapathMemory {
    */
   publish(image: PolicyImage): PolicyImage | undefined {
     const before = this.#images.get(image.policy);
+    this.#version++;
     this.#images.set(image.policy, image);
     this.wasm.exports.setPolicyTable(image.policy, image.table, image.revision);
     return before;

@@ -44,9 +44,9 @@ const SLICE = 8192;
 /**
  * Added to an endpoint's id, this enters its `policy_ingress` directly, as `from_container` of an
  * endpoint that does not exist: packets reach it that no `from_container` would let through.
- * Mutation testing needs that. Only for ids below it.
+ * Mutation testing needs that.
  */
-export const DIRECT_ENTRY = MAX_ENDPOINTS / 2;
+export const DIRECT_ENTRY = MAX_ENDPOINTS;
 
 /** In the hook field of an output record until the harness has written it. */
 const NOT_REACHED = 0xFFFFFFFF;
@@ -260,7 +260,7 @@ function installPrograms(
     ["from_container", entered, id * 2 + HOOK_FROM_CONTAINER],
     ["to_container", entered, id * 2 + HOOK_TO_CONTAINER],
     ["policy_ingress", node.map("endpoint_programs"), id],
-    ...(id < DIRECT_ENTRY ? [["policy_ingress", entered, (id + DIRECT_ENTRY) * 2] as const] : []),
+    ["policy_ingress", entered, (id + DIRECT_ENTRY) * 2],
   ];
   for (const [name, map, slot] of slots) {
     const program = programs.get(name);

@@ -32,8 +32,10 @@ export class KernelMaps implements NodeMaps {
   readonly #tables: MappedMemory;
   readonly #cells: BigUint64Array;
   #ipcache: KernelIpcache | undefined;
-  /** The kernel's copies, by table. */
-  readonly #copies = new Map<number, BpfMap>();
+  /** The kernel's copies. */
+  readonly #copies = new Map<PolicyImage, BpfMap>();
+  /** The memory that they were copied from, and its version then. */
+  #source: { readonly memory: DatapathMemory; version: number } | undefined;
   /** Images that no cell names any more, but that a running program may still read. */
   #retired: PolicyImage[] = [];
 
@@ -54,6 +56,7 @@ export class KernelMaps implements NodeMaps {
 
   /** Images first, then their tables, then who uses them. */
   async fill(memory: DatapathMemory): Promise<void> {
+    this.#source = { memory, version: memory.version };
     await this.#introduce([...memory.images.values()], memory);
     for (const image of memory.images.values()) this.#store(image);
     fillTables(this, memory, TABLES);
@@ -65,16 +68,39 @@ export class KernelMaps implements NodeMaps {
   /**
    * The addresses, to be changed while programs run.
    *
-   * @throws {TypeError} If the maps are still empty.
+   * @throws {TypeError} If the maps are still empty, or the memory is no longer the kernel's; see
+   * {@linkcode KernelMaps.replacePolicy}.
    */
   get ipcache(): KernelIpcache {
+    this.#requireSource("ipcache");
     if (this.#ipcache) return this.#ipcache;
-    throw new TypeError('Cannot change "ipcache": maps are empty, expected fill() before');
+    throw new TypeError(
+      'Cannot change "ipcache": maps are being filled, expected fill() to be done',
+    );
   }
 
+  /**
+   * Replaces one policy while packets flow; see `NodeMaps`.
+   *
+   * @throws {TypeError} If another datapath has loaded a state into the memory, or replaced a
+   * policy in it, since these maps were filled or changed: numbers of tables that the kernel still
+   * uses may then have been given to other images.
+   */
   async replacePolicy(policy: PolicyState, memory: DatapathMemory): Promise<void> {
+    const source = this.#requireSource(`policy ${policy.number}`);
     const image = memory.buildImage(policy);
-    await this.replace(image, memory.publish(image), memory);
+    const before = memory.publish(image);
+    source.version = memory.version;
+    await this.#replace(image, before, memory);
+  }
+
+  #requireSource(subject: string) {
+    const source = this.#source;
+    if (source !== undefined && source.version === source.memory.version) return source;
+    const state = source
+      ? "another datapath has changed the memory since, expected the kernel to be the last to load"
+      : "maps are empty, expected fill() before";
+    throw new TypeError(`Cannot change "${subject}" in the kernel: ${state}`);
   }
 
   /**
@@ -84,7 +110,7 @@ export class KernelMaps implements NodeMaps {
    * @param before The image it takes the place of; freed in `memory` as soon as no program can
    * still be reading the kernel's copy.
    */
-  async replace(
+  async #replace(
     image: PolicyImage,
     before: PolicyImage | undefined,
     memory: DatapathMemory,
@@ -113,9 +139,12 @@ export class KernelMaps implements NodeMaps {
    * Overwrites one byte of an image in the kernel, as a fault would: for tests of verification.
    *
    * @returns The byte of before.
+   * @throws {TypeError} If it is not the image that the kernel has; see
+   * {@linkcode KernelMaps.replacePolicy}.
    */
   pokeImage(image: PolicyImage, offset: number, byte: number): number {
-    const copy = this.#copies.get(image.table);
+    this.#requireSource(`image of policy ${image.policy}`);
+    const copy = this.#copies.get(image);
     const line = copy?.lookup(Math.floor(offset / copy.valueSize));
     const before = line?.[offset % line.length];
     if (!copy || !line || before === undefined) {
@@ -137,8 +166,8 @@ export class KernelMaps implements NodeMaps {
   }
 
   #free(image: PolicyImage, memory: DatapathMemory): void {
-    this.#copies.get(image.table)?.[Symbol.dispose]();
-    this.#copies.delete(image.table);
+    this.#copies.get(image)?.[Symbol.dispose]();
+    this.#copies.delete(image);
     memory.builder.free(image);
   }
 
@@ -152,10 +181,10 @@ export class KernelMaps implements NodeMaps {
     for (const sizeClass of IMAGE_CLASSES) {
       const ofClass = images.filter((image) => image.sizeClass === sizeClass);
       if (ofClass.length === 0) continue;
-      for (const image of ofClass) this.#copies.set(image.table, this.#copy(image, memory));
+      for (const image of ofClass) this.#copies.set(image, this.#copy(image, memory));
       await this.map(`images_${sizeClass}`).updateBatchAsync(
         wordBytes(ofClass.map((image) => image.index)),
-        wordBytes(ofClass.map((image) => this.#copies.get(image.table)?.fd ?? -1)),
+        wordBytes(ofClass.map((image) => this.#copies.get(image)?.fd ?? -1)),
       );
     }
   }

@@ -3,8 +3,8 @@ import {
   type MatchType,
   matchTypeOf,
   PORT_BITS,
-  PROTOCOL,
   prefixLengthOf,
+  PROTOCOL,
 } from "../policy/map_state.ts";
 import { DROP_AUTH_REQUIRED, DROP_POLICY, DROP_POLICY_DENY } from "./layout.ts";
 import { decodeLpmPolicy, type LpmPolicyBytes, type LpmPolicyEntry } from "./lpm_policy_map.ts";
@@ -71,9 +71,7 @@ export class LpmPolicy {
    * @param port Destination port, host byte order; ICMP type for ICMP.
    */
   decide(identity: number, direction: Direction, protocol: number, port: number): LpmDecision {
-    const own = identity === BROAD
-      ? undefined
-      : this.#longest(identity, direction, protocol, port);
+    const own = identity === BROAD ? undefined : this.#longest(identity, direction, protocol, port);
     const broad = this.#longest(BROAD, direction, protocol, port);
     const [entry, other] = isBroadStronger(own, broad) ? [broad, own] : [own, broad];
     if (entry === undefined) return { reason: DROP_POLICY, entry, matchType: 0 };

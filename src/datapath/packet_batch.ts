@@ -20,7 +20,7 @@ export type Hook = "from_container" | "to_container";
 
 /** A packet to be run. */
 export interface PacketInput {
-  /** Endpoint whose program runs. */
+  /** Endpoint whose program runs; from `MAX_ENDPOINTS` on, see `DIRECT_ENTRY`. */
   readonly endpoint: number;
   readonly hook: Hook;
   /** From the Ethernet header on: 14 to `PACKET_DATA_BYTES` bytes. */
@@ -130,7 +130,7 @@ export class PacketBatch {
       );
     }
     requireRange(this.#count, "length", data.length, ETHERNET_BYTES, PACKET_DATA_BYTES);
-    requireRange(this.#count, "endpoint", endpoint, 0, MAX_ENDPOINTS - 1);
+    requireRange(this.#count, "endpoint", endpoint, 0, MAX_ENDPOINTS * 2 - 1);
     requireRange(this.#count, "mark", mark, 0, 0xFFFFFFFF);
     if (now < 0n || now >= 1n << 64n) {
       throw new RangeError(

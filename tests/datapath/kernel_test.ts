@@ -8,6 +8,7 @@ import { KernelDatapath } from "../../src/datapath/kernel.ts";
 import {
   EVENT_SIZE,
   MARK_ENFORCED,
+  MAX_ENDPOINTS,
   PACKET_REDIRECT,
   PACKET_SHOT,
 } from "../../src/datapath/layout.ts";
@@ -87,6 +88,21 @@ kernelTest("KernelDatapath leaves the same bytes as the emulator", async () => {
   assertEquals(kernel.drainEvents(), events);
   assertEquals(kernel.metrics(), emulator.metrics());
   assertEquals(kernel.conntrack().keys4.length, emulator.conntrack().keys4.length);
+});
+
+kernelTest("KernelDatapath.run() enters the endpoint of the id, up to the highest", async () => {
+  const memory = newMemory();
+  using emulator = new Emulator(memory);
+  using kernel = new KernelDatapath(memory);
+  const node = twoPods();
+  const ids = [MAX_ENDPOINTS - 1, MAX_ENDPOINTS / 2 - 1];
+  const endpoints = node.endpoints.map((one, i) => ({ ...one, id: ids[i] ?? 0 }));
+  await kernel.load({ ...node, endpoints });
+  const packets = ids.map((endpoint) => ({ ...datagram(53), endpoint }));
+  // The server does not own the client's address.
+  assertEquals(verdicts(memory, kernel, packets), [PACKET_REDIRECT, PACKET_SHOT]);
+  assertEquals(verdicts(memory, emulator, packets), [PACKET_REDIRECT, PACKET_SHOT]);
+  assertEquals(kernel.drainEvents(), emulator.drainEvents());
 });
 
 kernelTest("KernelDatapath.run() runs a batch of several slices", async () => {
@@ -170,6 +186,39 @@ kernelTest(
     assertThrows(() => maps.pokeImage(image, image.lines * 64, 0), Error);
   },
 );
+
+for (
+  const [what, change] of [
+    ["loaded a state", (emulator: Emulator) => emulator.load(twoPods())],
+    ["replaced a policy", (emulator: Emulator) => emulator.replacePolicy(dnsOnly(2, 54))],
+  ] as const
+) {
+  kernelTest(
+    `KernelDatapath changes nothing where another datapath has ${what} in its memory`,
+    async () => {
+      const memory = newMemory();
+      using emulator = new Emulator(memory);
+      using kernel = new KernelDatapath(memory);
+      await kernel.load(twoPods());
+      change(emulator);
+      const message = "another datapath has changed the memory since, expected the kernel to be";
+      await assertRejects(() => kernel.replacePolicy(dnsOnly(3)), TypeError, message);
+      const { maps } = kernel.node;
+      assertThrows(() => maps.ipcache, TypeError, message);
+      const image = memory.images.get(1);
+      assert(image);
+      assertThrows(() => maps.pokeImage(image, 0, 0), TypeError, message);
+      // Its packets are judged as before; loaded again, it can be changed again.
+      assertEquals(verdicts(memory, kernel, [datagram(53)]), [PACKET_REDIRECT]);
+      await kernel.load(twoPods());
+      await kernel.replacePolicy(dnsOnly(4, 80));
+      assertEquals(verdicts(memory, kernel, [datagram(53), datagram(80)]), [
+        PACKET_SHOT,
+        PACKET_REDIRECT,
+      ]);
+    },
+  );
+}
 
 /** A copy of a program in which every immediate `from` is `to`. */
 function withImmediate(name: string, from: number, to: number): ProgramSpec {

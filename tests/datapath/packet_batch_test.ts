@@ -53,7 +53,7 @@ Deno.test("PacketBatch refuses what a record cannot hold", () => {
     "length is 225, expected 14 to 224",
   );
   assertThrows(() => add({ data: new Uint8Array(13) }), RangeError, "length is 13");
-  assertThrows(() => add({ endpoint: 4096 }), RangeError, "endpoint is 4096, expected 0 to 4095");
+  assertThrows(() => add({ endpoint: 8192 }), RangeError, "endpoint is 8192, expected 0 to 8191");
   assertThrows(() => add({ mark: -1 }), RangeError, "mark is -1");
   assertThrows(() => add({ now: -1n }), RangeError, "now is -1");
   batch.add(PACKET);
