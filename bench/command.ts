@@ -5,9 +5,10 @@
  */
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
+import { formatGoals, isMet } from "./goal.ts";
 import { formatSvg } from "./plot.ts";
 import { Progress } from "./progress.ts";
-import { formatJson, formatTable } from "./result.ts";
+import { type BenchResult, formatJson, formatMarkdown, formatTable } from "./result.ts";
 import { runBenchmarks, selectBenchmarks } from "./run.ts";
 
 /** What a benchmark's command runs. */
@@ -20,26 +21,39 @@ export interface BenchCommand {
 }
 
 const OPTIONS = `Options:
-  -o, --output table|json  How results are printed (default: table)
-      --filter TEXT        Only benchmarks whose name contains TEXT, or matches /TEXT/
-      --quick              Fewer rounds, and less of what takes long
-      --svg FILE           Also draw the ratios
-      --list               Print the names and what is compared, run nothing
-  -h, --help               Print this help
+  -o, --output FORMAT  How results are printed: table (default), json or markdown
+      --filter TEXT    Only benchmarks whose name contains TEXT, or matches /TEXT/
+      --quick          Fewer rounds, and less of what takes long
+      --assert         Exit with 1 where a figure is not what is asked of it
+      --svg FILE       Also draw the ratios
+      --list           Print the names and what is compared, run nothing
+  -h, --help           Print this help
 
-Exit code: 0 measured or skipped, 1 a benchmark failed, 2 bad use
+Exit code: 0 measured or skipped, 1 a benchmark failed or --assert found a figure short, 2 bad use
 `;
 
 const ROUNDS = 21;
 const QUICK_ROUNDS = 5;
 
+const FORMATS = {
+  table: (results: readonly BenchResult[]) =>
+    [formatTable(results), formatGoals(results)].filter((table) => table !== "").join("\n\n"),
+  json: formatJson,
+  markdown: formatMarkdown,
+};
+
 interface Arguments {
-  readonly output: "table" | "json";
+  readonly output: keyof typeof FORMATS;
   readonly filter: string;
   readonly quick: boolean;
+  readonly assert: boolean;
   readonly list: boolean;
   readonly help: boolean;
   readonly svg?: string | undefined;
+}
+
+function isFormat(name: string): name is keyof typeof FORMATS {
+  return Object.hasOwn(FORMATS, name);
 }
 
 /** Reads the command line; throws on what it does not know. */
@@ -50,14 +64,16 @@ function readArguments(args: string[]): Arguments {
       output: { type: "string", short: "o", default: "table" },
       filter: { type: "string", default: "" },
       quick: { type: "boolean", default: false },
+      assert: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
       svg: { type: "string" },
     },
   });
   const { output } = values;
-  if (output !== "table" && output !== "json") {
-    throw new TypeError(`Cannot print as "${output}": unknown format, expected table or json`);
+  if (!isFormat(output)) {
+    const known = Object.keys(FORMATS).join(", ");
+    throw new TypeError(`Cannot print as "${output}": unknown format, expected one of ${known}`);
   }
   return { ...values, output };
 }
@@ -96,10 +112,11 @@ export async function runBenchCommand(command: BenchCommand, args: string[]): Pr
     requireKernel: Deno.env.get("TWINPATH_REQUIRE_KERNEL") === "1",
   });
   progress[Symbol.dispose]();
-  if (output === "json") console.log(formatJson(results));
-  else if (results.length > 0) console.log(formatTable(results));
+  if (output === "json" || results.length > 0) console.log(FORMATS[output](results));
   if (svg !== undefined) Deno.writeTextFileSync(svg, formatSvg(results));
   for (const line of skipped) console.error(`skipped ${line}`);
   for (const line of failed) console.error(`failed ${line}`);
-  return failed.length === 0 ? 0 : 1;
+  const short = options.assert ? results.filter((result) => isMet(result) === false) : [];
+  for (const { name } of short) console.error(`short of what is asked: ${name}`);
+  return failed.length + short.length === 0 ? 0 : 1;
 }

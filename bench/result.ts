@@ -1,3 +1,6 @@
+import { formatGoal } from "./goal.ts";
+import { formatColumns, formatMarkdownColumns } from "./text_table.ts";
+
 /** What a figure counts; less is better for each. */
 export type Unit = "ns" | "B" | "events";
 
@@ -51,29 +54,22 @@ function round(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-const COLUMNS = ["name", "value", "baseline", "", "ratio"] as const;
+const COLUMNS = ["name", "value", "baseline", "", "ratio"];
+const LEFT = [0, 3];
+
+function rowOf({ name, value, unit, baseline, ratio }: BenchResult): string[] {
+  return [name, `${value} ${unit}`, `${baseline.value} ${unit}`, baseline.name, `${ratio}×`];
+}
 
 /** The results as a table for people; ends without a line feed. */
 export function formatTable(results: readonly BenchResult[]): string {
-  const rows = results.map(({ name, value, unit, baseline, ratio }) => [
-    name,
-    `${value} ${unit}`,
-    `${baseline.value} ${unit}`,
-    baseline.name,
-    `${ratio}×`,
-  ]);
-  const widths = COLUMNS.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0))
-  );
-  const leftAligned = [0, 3];
-  return [[...COLUMNS], ...rows]
-    .map((row) =>
-      row.map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return leftAligned.includes(column) ? cell.padEnd(width) : cell.padStart(width);
-      }).join("  ").trimEnd()
-    )
-    .join("\n");
+  return formatColumns(COLUMNS, results.map(rowOf), LEFT);
+}
+
+/** The results, and what is asked of them, as a table in Markdown. */
+export function formatMarkdown(results: readonly BenchResult[]): string {
+  const rows = results.map((result) => [...rowOf(result), formatGoal(result)]);
+  return formatMarkdownColumns([...COLUMNS, "asked"], rows, LEFT);
 }
 
 /** The results as one JSON array. */

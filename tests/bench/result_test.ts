@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { benchResult, formatJson, formatTable } from "../../bench/result.ts";
+import { benchResult, formatJson, formatMarkdown, formatTable } from "../../bench/result.ts";
 
 Deno.test("benchResult() gives a ratio above 1 to what is faster than its baseline", () => {
   assertEquals(benchResult("kernel.policy.1k", 20, { name: "LPM twin", value: 117.12345 }), {
@@ -35,6 +35,22 @@ Deno.test("formatTable() aligns names left and numbers right", () => {
       "name                value  baseline             ratio",
       "kernel.policy.96    18 ns   79.5 ns  LPM twin  4.417×",
       "x                 1000 ns    500 ns  C           0.5×",
+    ].join("\n"),
+  );
+});
+
+Deno.test("formatMarkdown() has what is asked of a figure in its last column", () => {
+  const table = formatMarkdown([
+    benchResult("kernel.path.64k-512k", 300, { name: "LPM twin", value: 2400 }),
+    benchResult("x", 1, { name: "C", value: 2 }),
+  ]);
+  assertEquals(
+    table,
+    [
+      "| name | value | baseline |  | ratio | asked |",
+      "| --- | --: | --: | --- | --: | --: |",
+      "| kernel.path.64k-512k | 300 ns | 2400 ns | LPM twin | 8× | ≥ 6× |",
+      "| x | 1 ns | 2 ns | C | 2× |  |",
     ].join("\n"),
   );
 });
