@@ -77,4 +77,5 @@ export const ICMPV6_PARAMETER_PROBLEM: u32 = 4;
 export const ICMPV6_ECHO: u32 = 128;
 export const ICMPV6_ECHOREPLY: u32 = 129;
 export const NDP_ROUTER_SOLICIT: u32 = 133;
+export const NDP_NEIGHBOUR_SOLICIT: u32 = 135;
 export const NDP_NEIGHBOUR_ADVERT: u32 = 136;

@@ -57,6 +57,7 @@ import {
   IPV6_SADDR_OFF,
   L4_DPORT_OFF,
   NDP_NEIGHBOUR_ADVERT,
+  NDP_NEIGHBOUR_SOLICIT,
   NDP_ROUTER_SOLICIT,
   SCTP_HLEN,
   TCP_FLAGS_OFF,
@@ -72,8 +73,10 @@ import { parseQuoted } from "./quoted";
  * packet's length.
  */
 
-/** Neither a drop reason nor 0. */
+/** Neither drop reasons nor 0. */
 export const PARSE_PASS: i32 = -1;
+/** Neighbour discovery, read whole like any ICMPv6. */
+export const PARSE_NEIGHBOUR: i32 = -2;
 
 /** Bytes that the L4 header must have; 0: nothing of it is read. */
 // @ts-ignore: decorator
@@ -166,11 +169,20 @@ function parseIpv4(ip: usize, length: u32): i32 {
   return parseL4(ip + <usize>headerLength, totalLength - headerLength);
 }
 
-/** RFC 4861: a hop limit of 255 proves that no router forwarded it. */
-function isNeighbourDiscovery(ip: usize, payloadLength: u32): bool {
-  if (load<u8>(ip, IPV6_HOP_LIMIT_OFF) != 255 || payloadLength < ICMP_HLEN) return false;
-  const type = <u32>load<u8>(ip + <usize>IPV6_HLEN);
-  return type >= NDP_ROUTER_SOLICIT && type <= NDP_NEIGHBOUR_ADVERT;
+/** Types of ICMPv6; routers' advertisements and redirects are none. */
+function isNeighbourDiscovery(type: u32): bool {
+  return type == NDP_ROUTER_SOLICIT || type == NDP_NEIGHBOUR_SOLICIT ||
+    type == NDP_NEIGHBOUR_ADVERT;
+}
+
+/** ICMPv6 directly behind the IPv6 header. */
+function parseIcmpv6(ip: usize, length: u32): i32 {
+  const reason = parseL4(ip + <usize>IPV6_HLEN, length);
+  // RFC 4861: a hop limit of 255 proves that no router forwarded it.
+  return !reason && load<u8>(ip, IPV6_HOP_LIMIT_OFF) == 255 &&
+      isNeighbourDiscovery(packet.policyPort)
+    ? PARSE_NEIGHBOUR
+    : reason;
 }
 
 // @ts-ignore: decorator
@@ -187,7 +199,7 @@ function parseIpv6(ip: usize, length: u32): i32 {
   packet.daddrHigh = load<u64>(ip, IPV6_DADDR_OFF + 8);
   const nextHeader = <u32>load<u8>(ip, IPV6_NEXT_HEADER_OFF);
   packet.protocol = <u8>nextHeader;
-  if (nextHeader == IPPROTO_ICMPV6 && isNeighbourDiscovery(ip, payloadLength)) return PARSE_PASS;
+  if (nextHeader == IPPROTO_ICMPV6) return parseIcmpv6(ip, payloadLength);
   const l4 = ip + <usize>IPV6_HLEN;
   if (!isExtension(nextHeader)) return parseL4(l4, payloadLength);
   const reason = skipExtensions(nextHeader, l4, payloadLength);
@@ -200,7 +212,7 @@ function parseIpv6(ip: usize, length: u32): i32 {
 
 /**
  * Fills the packet, cleared by the caller, from `length` bytes at `data`. Returns 0,
- * PARSE_PASS or a drop reason; on a drop the packet holds what was read until then.
+ * PARSE_PASS, PARSE_NEIGHBOUR or a drop reason; on a drop the packet holds what was read until then.
  */
 // @ts-ignore: decorator
 @inline

@@ -61,8 +61,9 @@ import {
   REASON_SLOT_FALLBACK,
   VERDICT_REDIRECT,
 } from "./layout";
+import { staysOnLink } from "./neighbour";
 import { clearPacket, DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
-import { parsePacket } from "./parse";
+import { PARSE_NEIGHBOUR, parsePacket } from "./parse";
 import { policyDecide } from "./policy";
 import { proxyMark, proxyResolve } from "./proxy";
 
@@ -204,9 +205,10 @@ function ownIdentitySlot(own: usize): u64 {
   return load<u64>(own, ENDPOINT_POLICY_IDENTITY_SLOT_OFF);
 }
 
-/** Egress policy of this endpoint. Returns 0, PARSE_PASS or a drop reason. */
+/** Egress policy of this endpoint. Returns 0, PARSE_* or a drop reason. */
 function egress(data: usize, length: u32): i32 {
   let reason = parsePacket(data, length);
+  if (reason == PARSE_NEIGHBOUR && !staysOnLink()) reason = 0;
   if (reason) return reason;
   if (!sourceIsOwn()) return DROP_INVALID_SIP;
   const own = endpointPolicy(endpointId());

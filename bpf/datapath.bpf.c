@@ -31,6 +31,7 @@
 #include "ipcache.h"
 #include "policy.h"
 #endif
+#include "neighbour.h"
 #include "proxy.h"
 #include "accounting.h"
 #include "service.h"
@@ -169,7 +170,7 @@ static __always_inline int finish(int reason, __u32 direction, const struct pack
 	return TC_ACT_OK;
 }
 
-/* Egress policy of this endpoint. Returns 0, PARSE_PASS or a drop reason; *source
+/* Egress policy of this endpoint. Returns 0, PARSE_* or a drop reason; *source
  * receives the endpoint's own identity and slot.
  */
 static __always_inline int egress(struct __sk_buff *skb, struct packet *packet,
@@ -180,6 +181,8 @@ static __always_inline int egress(struct __sk_buff *skb, struct packet *packet,
 	int reason;
 
 	reason = parse_packet(skb, packet);
+	if (reason == PARSE_NEIGHBOUR && !stays_on_link(packet))
+		reason = 0;
 	if (reason)
 		return reason;
 	if (!source_is_own(packet))
@@ -266,7 +269,7 @@ int policy_ingress(struct __sk_buff *skb)
 	struct packet packet = {};
 	int reason;
 
-	/* from_container has parsed these bytes; neighbour discovery ends there. */
+	/* from_container has parsed these bytes, and taken one off their hop limit. */
 	reason = parse_packet(skb, &packet);
 	if (!reason)
 		reason = ingress(&packet, src_identity, src_slot, 1, &verdict);

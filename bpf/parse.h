@@ -4,8 +4,12 @@
  *
  * Decided behaviour:
  *   ARP                         passed to the stack unread, no policy (PARSE_PASS)
- *   neighbour discovery         the same: ICMPv6 133-136 with hop limit 255, directly
- *                               behind the IPv6 header
+ *   neighbour discovery         the same where it stays on the link; see neighbour.h: ICMPv6
+ *                               133, 135 and 136 with hop limit 255, directly behind the
+ *                               IPv6 header
+ *   router advertisements       no part of it: an endpoint's addresses and routes are given
+ *                               to it, and a container that advertises takes over its node's
+ *                               (CVE-2020-13401). Judged as any ICMPv6
  *   VLAN tags, one or more      DROP_VLAN_FILTERED, 802.1Q or 802.1ad, in the frame or
  *                               taken out of it by the device: a pod is in no VLAN, and
  *                               what stands behind a tag is not what is routed
@@ -42,8 +46,9 @@
  */
 #pragma once
 
-/* Neither a drop reason nor 0. */
+/* Neither drop reasons nor 0. */
 #define PARSE_PASS (-1)
+#define PARSE_NEIGHBOUR (-2)	/* neighbour discovery, read whole like any ICMPv6 */
 
 /* Header bytes of nearly every packet: IPv6, then TCP. */
 #define PARSE_LIKELY (ETH_HLEN + IPV6_HLEN + TCP_HLEN)
@@ -251,6 +256,13 @@ static __always_inline int is_path_mtu(__u32 family, const struct icmphdr *icmp)
 	return icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED;
 }
 
+/* Types of ICMPv6; routers' advertisements and redirects are none. */
+static __always_inline int is_neighbour_discovery(__u32 type)
+{
+	return type == NDP_ROUTER_SOLICIT || type == NDP_NEIGHBOUR_SOLICIT ||
+	       type == NDP_NEIGHBOUR_ADVERT;
+}
+
 static __always_inline void parse_icmp(struct __sk_buff *skb, const struct icmphdr *icmp,
 				       struct packet *packet, __u32 offset, __u32 end)
 {
@@ -363,9 +375,8 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, const struct iphdr 
 static __always_inline int parse_ipv6(struct __sk_buff *skb, const struct ipv6hdr *ip,
 				      const void *data_end, struct packet *packet)
 {
-	const struct icmphdr *icmp = (const void *)(ip + 1);
 	struct extensions chain = { .offset = ETH_HLEN + IPV6_HLEN };
-	__u32 payload_len, i;
+	__u32 payload_len, discovery, i;
 	int reason;
 
 	if ((const void *)(ip + 1) > data_end)
@@ -382,10 +393,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, const struct ipv6hd
 	}
 	packet->tuple.protocol = ip->next_header;
 	/* RFC 4861: a hop limit of 255 proves that no router forwarded it. */
-	if (ip->next_header == IPPROTO_ICMPV6 && ip->hop_limit == 255 &&
-	    payload_len >= ICMP_HLEN && (const void *)(icmp + 1) <= data_end &&
-	    icmp->type >= NDP_ROUTER_SOLICIT && icmp->type <= NDP_NEIGHBOUR_ADVERT)
-		return PARSE_PASS;
+	discovery = ip->next_header == IPPROTO_ICMPV6 && ip->hop_limit == 255;
 	chain.end = chain.offset + payload_len;
 	if (is_extension(ip->next_header)) {
 		chain.next_header = ip->next_header;
@@ -396,11 +404,14 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, const struct ipv6hd
 		if (reason)
 			return reason;
 	}
-	return parse_l4(skb, packet, chain.offset, chain.end);
+	reason = parse_l4(skb, packet, chain.offset, chain.end);
+	return !reason && discovery && is_neighbour_discovery(packet->policy_port) ?
+		       PARSE_NEIGHBOUR :
+		       reason;
 }
 
-/* Fills *packet (zeroed by the caller). Returns 0, PARSE_PASS or a drop reason; on a
- * drop *packet holds what was read until then.
+/* Fills *packet (zeroed by the caller). Returns 0, PARSE_PASS, PARSE_NEIGHBOUR or a drop
+ * reason; on a drop *packet holds what was read until then.
  */
 __noinline int parse_packet(struct __sk_buff *skb, struct packet *packet)
 {

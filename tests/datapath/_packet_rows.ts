@@ -75,6 +75,7 @@ export interface Row {
 
 const fragment = { source: ipv4(CLIENT), destination: ipv4(SERVER) };
 const ends6 = { source: ipv6(CLIENT), destination: ipv6(SERVER) };
+const LINK_LOCAL = Uint8Array.of(0xFE, 0x80, ...new Array(13).fill(0), 1);
 const TO_CONTAINER = { endpoint: SERVER, hook: "to_container" } as const;
 
 /** Read by emulator and kernel. */
@@ -320,7 +321,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     description: "neighbour discovery is the stack's",
-    packet: newPacket().eth().ipv6({ source: ipv6(CLIENT), destination: ipv6(SERVER), ttl: 255 })
+    packet: newPacket().eth().ipv6({ source: ipv6(CLIENT), destination: LINK_LOCAL, ttl: 255 })
       .icmpv6({ type: 135 }),
     out: { verdict: PACKET_OK, mark: 0 },
     events: [],

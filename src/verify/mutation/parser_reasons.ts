@@ -20,11 +20,6 @@ export const PARSER_REASONS: readonly ReasonRow[] = [
   { ...BOUND, lines: ["if (l4 + TCP_FLAGS_OFFSET + 1 > data_end)"], kinds: ADD, most: 4 },
   { ...BOUND, lines: ["if (l4 + TCP_FLAGS_OFFSET + 1 > data_end)"], kinds: SUBTRACT, most: 2 },
   {
-    ...BOUND,
-    lines: ["if (ip->next_header == IPPROTO_ICMPV6 && ip->hop_limit == 255 &&"],
-    kinds: SUBTRACT,
-  },
-  {
     text: "extension headers end before this bound at their longest",
     equivalent: true,
     lines: ["if (offset > L4_OFFSET_MAX || end - offset < header_len)"],
@@ -144,7 +139,6 @@ export const PARSER_REASONS: readonly ReasonRow[] = [
     ...PASS,
     lines: [
       "return DROP_VLAN_FILTERED;",
-      "icmp->type >= NDP_ROUTER_SOLICIT && icmp->type <= NDP_NEIGHBOUR_ADVERT)",
     ],
     kinds: SUBTRACT,
   },
@@ -158,7 +152,6 @@ export const PARSER_REASONS: readonly ReasonRow[] = [
       "quoted->dport = l4.ports.dport;",
       "return icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED;",
       "parse_quoted(skb, packet, offset + ICMP_HLEN, end);",
-      "icmp->type >= NDP_ROUTER_SOLICIT && icmp->type <= NDP_NEIGHBOUR_ADVERT)",
     ],
     kinds: ADD,
   },

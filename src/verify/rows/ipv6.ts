@@ -1,17 +1,14 @@
 import { lengthRows } from "./lengths.ts";
-import { bothWays, drop, ip, type PacketRow, patched, type SourcePorts, type Way } from "./row.ts";
+import { bothWays, drop, ip, type PacketRow, patched, type SourcePorts } from "./row.ts";
 
 const ETHERNET = 14;
-const PAYLOAD_LENGTH = ETHERNET + 4;
-const HEADER = 40;
 
-/** IPv6 headers that lie, extension headers, every next header, neighbour discovery. */
+/** IPv6 headers that lie, every next header. */
 export function ipv6Rows(ports: SourcePorts): PacketRow[] {
   return [
     ...versionRows(ports),
     ...lengthRows(6, ports),
     ...nextHeaderRows(),
-    ...neighbourRows(),
   ];
 }
 
@@ -29,10 +26,6 @@ function versionRows(ports: SourcePorts): PacketRow[] {
     }, drop("INVALID"))
   );
   return [...classes, ...versions];
-}
-
-function withPayloadLength(frame: Uint8Array, length: number): Uint8Array {
-  return patched(frame, [PAYLOAD_LENGTH, length >> 8], [PAYLOAD_LENGTH + 1, length & 0xff]);
 }
 
 const KNOWN = [6, 17, 58, 132];
@@ -56,35 +49,4 @@ function nextHeaderRows(): PacketRow[] {
       becomes,
     );
   });
-}
-
-function neighbourRows(): PacketRow[] {
-  const rows: PacketRow[] = [];
-  for (const type of [130, 132, 133, 134, 135, 136, 137, 143]) {
-    for (const ttl of [254, 255]) {
-      const discovery = type >= 133 && type <= 136 && ttl === 255;
-      const make = (way: Way) =>
-        ip(6, way.source, way.destination, { ttl }).icmpv6({ type }).build();
-      // Type 132 is one that the subject may send.
-      const outward = discovery ? "pass" : type === 132 ? "deliver" : drop("POLICY");
-      const inward = discovery ? "pass" : drop("POLICY");
-      const [out, into] = bothWays(`ICMPv6 type ${type} with hop limit ${ttl}`, make, outward);
-      if (out !== undefined) rows.push(out);
-      if (into !== undefined) {
-        rows.push({ ...into, packets: into.packets.map((p) => ({ ...p, becomes: inward })) });
-      }
-    }
-  }
-  for (const bytes of [0, 1, 7]) {
-    rows.push(...bothWays(`neighbour discovery of ${bytes} bytes`, (way) => {
-      const frame = ip(6, way.source, way.destination, { ttl: 255 }).icmpv6({ type: 135 }).build();
-      const cut = frame.slice(0, ETHERNET + HEADER + bytes);
-      return withPayloadLength(cut, bytes);
-    }, drop("CT_INVALID_HDR")));
-    rows.push(...bothWays(`neighbour discovery of 8 bytes that claims ${bytes}`, (way) => {
-      const frame = ip(6, way.source, way.destination, { ttl: 255 }).icmpv6({ type: 135 }).build();
-      return withPayloadLength(frame, bytes);
-    }, drop("CT_INVALID_HDR")));
-  }
-  return rows;
 }

@@ -7,6 +7,7 @@ import { fragmentRows } from "./fragments.ts";
 import { ipv4Rows } from "./ipv4.ts";
 import { ipv6Rows } from "./ipv6.ts";
 import { linkRows } from "./link.ts";
+import { neighbourRows } from "./neighbours.ts";
 import { protocolRows } from "./protocols.ts";
 import { quoteRows } from "./quotes.ts";
 import { redirectRows } from "./redirects.ts";
@@ -30,6 +31,7 @@ export function packetTables(): PacketTable[] {
         ...linkRows(ports),
         ...ipv4Rows(ports),
         ...ipv6Rows(ports),
+        ...neighbourRows(),
         ...extensionRows(ports),
         ...fragmentRows(ports),
         ...protocolRows(),
