@@ -53,6 +53,7 @@ import {
   MARK_HOST,
   MARK_IDENTITY,
   MARK_MASK,
+  MARK_TO_PROXY,
   PACKET_OK,
   PACKET_REDIRECT,
   PACKET_SHOT,
@@ -225,6 +226,7 @@ function egress(data: usize, length: u32): i32 {
 
 export function fromContainer(data: usize, length: u32): i32 {
   clearPacket();
+  mark = 0;
   let reason = egress(data, length);
   if (reason) return finish(reason, DIRECTION_EGRESS);
   if (verdict.proxyPort) {
@@ -292,6 +294,8 @@ export function toContainer(data: usize, length: u32): i32 {
   clearPacket();
   if ((mark & MARK_MASK) == MARK_ENFORCED) return PACKET_OK;
   let reason = parsePacket(data, length);
+  // A proxy should have read it: the node does not route by the mark.
+  if (!reason && (mark & MARK_MASK) == MARK_TO_PROXY) reason = DROP_PROXY_SET_FAILED;
   if (!reason) {
     const source = sourceOf();
     // At TC egress no socket can be assigned.

@@ -30,7 +30,8 @@ enum drop_reason {
 	DROP_FRAG_NOSUPPORT = 157,	/* fragment table refused the entry */
 	DROP_FRAG_NOT_FOUND = 175,	/* later fragment without its first one */
 	DROP_PROXY_LOOKUP_FAILED = 178,	/* no proxy listens for this redirect */
-	DROP_PROXY_SET_FAILED = 179,	/* redirect where none is possible: from the stack */
+	DROP_PROXY_SET_FAILED = 179,	/* redirect where none is possible: from the stack; or
+					 * one that has missed its proxy */
 	DROP_PROXY_UNKNOWN_PROTO = 180,	/* redirect of neither TCP nor UDP */
 	DROP_POLICY_DENY = 181,		/* a deny rule */
 	DROP_VLAN_FILTERED = 182,	/* VLAN tag */

@@ -214,6 +214,8 @@ int from_container(struct __sk_buff *skb)
 	identity_slot_t source = 0;
 	int reason;
 
+	/* A veth between two namespaces clears it; another device may not. */
+	skb->mark = 0;
 	reason = egress(skb, &packet, &source, &verdict);
 	if (reason)
 		return finish(reason, DIRECTION_EGRESS, &packet, &verdict);
@@ -311,6 +313,9 @@ int to_container(struct __sk_buff *skb)
 	if ((mark & MARK_MASK) == MARK_ENFORCED)
 		return TC_ACT_OK;
 	reason = parse_packet(skb, &packet);
+	/* A proxy should have read it: the node does not route by the mark. */
+	if (!reason && (mark & MARK_MASK) == MARK_TO_PROXY)
+		reason = DROP_PROXY_SET_FAILED;
 	if (!reason) {
 		source = source_of(mark, &packet);
 		/* At TC egress no socket can be assigned. */

@@ -327,6 +327,20 @@ export const ROWS: readonly Row[] = [
     events: [],
   },
   {
+    description: "a container's mark is not believed",
+    packet: newPacket().eth().arp(),
+    fields: { mark: MARK_ENFORCED },
+    out: { verdict: PACKET_OK, mark: 0 },
+    events: [],
+  },
+  {
+    description: "to_container drops what should have gone to a proxy",
+    packet: ip4(CLIENT, SERVER).tcp(WEB),
+    fields: { ...TO_CONTAINER, mark: PROXY_PORT.web << 16 | MARK_TO_PROXY },
+    out: { verdict: PACKET_SHOT, mark: PROXY_PORT.web << 16 | MARK_TO_PROXY },
+    events: [DROP_PROXY_SET_FAILED],
+  },
+  {
     description: "neighbour discovery that was forwarded is not",
     packet: newPacket().eth().ipv6({ source: ipv6(CLIENT), destination: ipv6(SERVER), ttl: 254 })
       .icmpv6({ type: 135 }),

@@ -1,5 +1,11 @@
 import { addressBytes, type Family } from "../address.ts";
-import { IDENTITY_HOST, MARK_ENFORCED, MARK_HOST, MARK_IDENTITY } from "../../datapath/layout.ts";
+import {
+  IDENTITY_HOST,
+  MARK_ENFORCED,
+  MARK_HOST,
+  MARK_IDENTITY,
+  MARK_TO_PROXY,
+} from "../../datapath/layout.ts";
 import { newPacket } from "../../datapath/packet_builder.ts";
 import { identityMark } from "../opinion.ts";
 import { ROW_ADDRESS, ROW_ENDPOINT } from "../row_node.ts";
@@ -82,15 +88,20 @@ function markRows(family: Family, ports: SourcePorts): PacketRow[] {
       const shown = `0x${mark.toString(16)}`;
       const kind = nibble << 8;
       const unknown = kind === MARK_IDENTITY;
+      const astray = kind === MARK_TO_PROXY;
       rows.push(one(
         `IPv${family} with mark ${shown} to an open port`,
         into(mark, allowedByAddress),
-        unknown ? drop("POLICY") : "pass",
+        astray ? drop("PROXY_SET") : unknown ? drop("POLICY") : "pass",
       ));
       rows.push(one(
         `IPv${family} with mark ${shown} to a closed port`,
         into(mark, allowedToNobody),
-        kind === MARK_ENFORCED || kind === MARK_HOST ? "pass" : drop("POLICY"),
+        astray
+          ? drop("PROXY_SET")
+          : kind === MARK_ENFORCED || kind === MARK_HOST
+          ? "pass"
+          : drop("POLICY"),
       ));
     }
   }
