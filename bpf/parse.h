@@ -50,8 +50,11 @@
 #define PARSE_PASS (-1)
 #define PARSE_NEIGHBOUR (-2)	/* neighbour discovery, read whole like any ICMPv6 */
 
-/* Header bytes of nearly every packet: IPv6, then TCP. */
-#define PARSE_LIKELY (ETH_HLEN + IPV6_HLEN + TCP_HLEN)
+/* Header bytes of nearly every packet: IPv6, then ICMPv6, by which neighbour discovery is told.
+ * No more than IPv4 and TCP with its timestamps have: a TCP segment's payload lies outside of
+ * the linear part, and to pull a byte of it the kernel copies the head of every segment.
+ */
+#define PARSE_LIKELY (ETH_HLEN + IPV6_HLEN + ICMP_HLEN)
 
 /* Extension headers that a packet may have; longer chains serve nobody but evasion. */
 #define IPV6_EXTENSIONS_MAX 8
