@@ -5,11 +5,12 @@
  */
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
-import { formatGoals, isMet } from "./goal.ts";
+import { goalTable, isMet } from "./goal.ts";
 import { formatSvg } from "./plot.ts";
 import { Progress } from "./progress.ts";
-import { type BenchResult, formatJson, formatMarkdown, formatTable } from "./result.ts";
+import { type BenchResult, formatJson, resultTable, resultTableWithGoals } from "./result.ts";
 import { runBenchmarks, selectBenchmarks } from "./run.ts";
+import { formatMarkdown, formatText, type TextTable } from "./text_table.ts";
 
 /** What a benchmark's command runs. */
 export interface BenchCommand {
@@ -18,6 +19,10 @@ export interface BenchCommand {
   /** What it measures, and what `--quick` leaves out. */
   readonly about: string;
   readonly suite: (options: { readonly quick: boolean }) => Benchmark[];
+  /** The same figures for people, as a second table. */
+  readonly report?: (results: readonly BenchResult[]) => TextTable;
+  /** How they are drawn, as an SVG document. @default {the ratios, as bars} */
+  readonly draw?: (results: readonly BenchResult[]) => string;
 }
 
 const OPTIONS = `Options:
@@ -25,7 +30,7 @@ const OPTIONS = `Options:
       --filter TEXT    Only benchmarks whose name contains TEXT, or matches /TEXT/
       --quick          Fewer rounds, and less of what takes long
       --assert         Exit with 1 where a figure is not what is asked of it
-      --svg FILE       Also draw the ratios
+      --svg FILE       Also draw them
       --list           Print the names and what is compared, run nothing
   -h, --help           Print this help
 
@@ -35,25 +40,17 @@ Exit code: 0 measured or skipped, 1 a benchmark failed or --assert found a figur
 const ROUNDS = 21;
 const QUICK_ROUNDS = 5;
 
-const FORMATS = {
-  table: (results: readonly BenchResult[]) =>
-    [formatTable(results), formatGoals(results)].filter((table) => table !== "").join("\n\n"),
-  json: formatJson,
-  markdown: formatMarkdown,
-};
+type Format = "table" | "json" | "markdown";
+const FORMATS: readonly Format[] = ["table", "json", "markdown"];
 
 interface Arguments {
-  readonly output: keyof typeof FORMATS;
+  readonly output: Format;
   readonly filter: string;
   readonly quick: boolean;
   readonly assert: boolean;
   readonly list: boolean;
   readonly help: boolean;
   readonly svg?: string | undefined;
-}
-
-function isFormat(name: string): name is keyof typeof FORMATS {
-  return Object.hasOwn(FORMATS, name);
 }
 
 /** Reads the command line; throws on what it does not know. */
@@ -70,17 +67,26 @@ function readArguments(args: string[]): Arguments {
       svg: { type: "string" },
     },
   });
-  const { output } = values;
-  if (!isFormat(output)) {
-    const known = Object.keys(FORMATS).join(", ");
-    throw new TypeError(`Cannot print as "${output}": unknown format, expected one of ${known}`);
-  }
-  return { ...values, output };
+  const output = FORMATS.find((format) => format === values.output);
+  if (output !== undefined) return { ...values, output };
+  throw new TypeError(
+    `Cannot print as "${values.output}": unknown format, expected one of ${FORMATS.join(", ")}`,
+  );
+}
+
+/** The results as they are printed; empty if there is nothing to print. */
+function format(output: Format, results: readonly BenchResult[], { report }: BenchCommand): string {
+  if (output === "json") return formatJson(results);
+  const reports = report ? [report(results)] : [];
+  const [tables, formatOne] = output === "table"
+    ? [[resultTable(results), ...reports, goalTable(results)], formatText] as const
+    : [[resultTableWithGoals(results), ...reports], formatMarkdown] as const;
+  return tables.filter(({ rows }) => rows.length > 0).map(formatOne).join("\n\n");
 }
 
 /** Runs the command and returns its exit code. */
 export async function runBenchCommand(command: BenchCommand, args: string[]): Promise<number> {
-  const { task, about, suite } = command;
+  const { task, about, suite, draw = formatSvg } = command;
   let options: Arguments;
   let benchmarks: Benchmark[];
   try {
@@ -112,8 +118,9 @@ export async function runBenchCommand(command: BenchCommand, args: string[]): Pr
     requireKernel: Deno.env.get("TWINPATH_REQUIRE_KERNEL") === "1",
   });
   progress[Symbol.dispose]();
-  if (output === "json" || results.length > 0) console.log(FORMATS[output](results));
-  if (svg !== undefined) Deno.writeTextFileSync(svg, formatSvg(results));
+  const printed = format(output, results, command);
+  if (printed !== "") console.log(printed);
+  if (svg !== undefined) Deno.writeTextFileSync(svg, draw(results));
   for (const line of skipped) console.error(`skipped ${line}`);
   for (const line of failed) console.error(`failed ${line}`);
   const short = options.assert ? results.filter((result) => isMet(result) === false) : [];

@@ -5,7 +5,7 @@
  * @module
  */
 import type { BenchResult } from "./result.ts";
-import { formatColumns } from "./text_table.ts";
+import type { TextTable } from "./text_table.ts";
 
 /** The least ratio, or the most of the figure itself, in its unit. */
 export type Goal = { readonly ratio: number } | { readonly value: number };
@@ -60,8 +60,8 @@ export function formatGoal({ name, unit }: BenchResult): string {
   return "ratio" in goal ? `≥ ${Number(goal.ratio.toPrecision(3))}×` : `≤ ${goal.value} ${unit}`;
 }
 
-/** A line for each figure of which something is asked; empty if there is none. */
-export function formatGoals(results: readonly BenchResult[]): string {
+/** A row for each figure of which something is asked. */
+export function goalTable(results: readonly BenchResult[]): TextTable {
   const rows = results.flatMap((result) => {
     const { name, value, unit, ratio } = result;
     const goal = GOALS[name];
@@ -69,5 +69,5 @@ export function formatGoals(results: readonly BenchResult[]): string {
     const measured = "ratio" in goal ? `${ratio}×` : `${value} ${unit}`;
     return [[name, formatGoal(result), measured, isMet(result) ? "met" : "NOT MET"]];
   });
-  return rows.length > 0 ? formatColumns(["name", "asked", "measured", ""], rows, [0, 3]) : "";
+  return { titles: ["name", "asked", "measured", ""], rows, left: [0, 3] };
 }

@@ -1,5 +1,5 @@
 import { formatGoal } from "./goal.ts";
-import { formatColumns, formatMarkdownColumns } from "./text_table.ts";
+import type { TextTable } from "./text_table.ts";
 
 /** What a figure counts; less is better for each. */
 export type Unit = "ns" | "B" | "events";
@@ -16,10 +16,17 @@ export interface BenchResult {
     readonly name: string;
     /** In the same unit. */
     readonly value: number;
+    /** As below. */
+    readonly quartiles?: Quartiles;
   };
   /** How many times faster than the baseline; below 1 means slower. */
   readonly ratio: number;
+  /** How much the rounds differ, where that is kept. */
+  readonly quartiles?: Quartiles;
 }
+
+/** A quarter of the rounds lie below the first, a quarter above the second. */
+export type Quartiles = readonly [number, number];
 
 /**
  * Makes a result of two figures of one unit.
@@ -61,15 +68,15 @@ function rowOf({ name, value, unit, baseline, ratio }: BenchResult): string[] {
   return [name, `${value} ${unit}`, `${baseline.value} ${unit}`, baseline.name, `${ratio}×`];
 }
 
-/** The results as a table for people; ends without a line feed. */
-export function formatTable(results: readonly BenchResult[]): string {
-  return formatColumns(COLUMNS, results.map(rowOf), LEFT);
+/** The results as a table. */
+export function resultTable(results: readonly BenchResult[]): TextTable {
+  return { titles: COLUMNS, rows: results.map(rowOf), left: LEFT };
 }
 
-/** The results, and what is asked of them, as a table in Markdown. */
-export function formatMarkdown(results: readonly BenchResult[]): string {
+/** The results, and what is asked of them, as a table. */
+export function resultTableWithGoals(results: readonly BenchResult[]): TextTable {
   const rows = results.map((result) => [...rowOf(result), formatGoal(result)]);
-  return formatMarkdownColumns([...COLUMNS, "asked"], rows, LEFT);
+  return { titles: [...COLUMNS, "asked"], rows, left: LEFT };
 }
 
 /** The results as one JSON array. */

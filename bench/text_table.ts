@@ -1,12 +1,13 @@
-/** Columns that are aligned at their left; the others are numbers. */
-export type LeftColumns = readonly number[];
+/** Rows of text under titles. */
+export interface TextTable {
+  readonly titles: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Columns that are aligned at their left; the others are numbers. */
+  readonly left: readonly number[];
+}
 
-/** Rows as text for people, the columns' titles first; ends without a line feed. */
-export function formatColumns(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-  left: LeftColumns,
-): string {
+/** The table for people; ends without a line feed. */
+export function formatText({ titles, rows, left }: TextTable): string {
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0))
   );
@@ -20,12 +21,8 @@ export function formatColumns(
     .join("\n");
 }
 
-/** The same as a table in Markdown. */
-export function formatMarkdownColumns(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-  left: LeftColumns,
-): string {
+/** The table in Markdown; ends without a line feed. */
+export function formatMarkdown({ titles, rows, left }: TextTable): string {
   const rule = titles.map((_, column) => left.includes(column) ? "---" : "--:");
   return [titles, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { formatGoals, GOALS, isMet } from "../../bench/goal.ts";
+import { GOALS, goalTable, isMet } from "../../bench/goal.ts";
 import { netSuite } from "../../bench/netperf/suite.ts";
+import { formatText } from "../../bench/text_table.ts";
 import { benchResult } from "../../bench/result.ts";
 import { scaleSuite } from "../../bench/scale/suite.ts";
 import { suite } from "../../bench/suite.ts";
@@ -31,19 +32,19 @@ Deno.test("isMet() compares the ratio, or the figure itself", () => {
   assertEquals(isMet(benchResult("x", 1, { name: "b", value: 1 })), undefined);
 });
 
-Deno.test("formatGoals() has a line for each figure of which something is asked", () => {
-  const table = formatGoals([
+Deno.test("goalTable() has a row for each figure of which something is asked", () => {
+  const table = goalTable([
     path(7.5),
     benchResult("x", 1, { name: "b", value: 1 }),
     memory(9),
   ]);
   assertEquals(
-    table,
+    formatText(table),
     [
       "name                        asked  measured",
       "kernel.path.64k-512k         ≥ 6×      7.5×  met",
       "emulator.memory.policy.64k  ≤ 8 B       9 B  NOT MET",
     ].join("\n"),
   );
-  assertEquals(formatGoals([]), "");
+  assertEquals(goalTable([]).rows, []);
 });

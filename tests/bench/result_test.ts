@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { benchResult, formatJson, formatMarkdown, formatTable } from "../../bench/result.ts";
+import { benchResult, formatJson, resultTable, resultTableWithGoals } from "../../bench/result.ts";
+import { formatMarkdown, formatText } from "../../bench/text_table.ts";
 
 Deno.test("benchResult() gives a ratio above 1 to what is faster than its baseline", () => {
   assertEquals(benchResult("kernel.policy.1k", 20, { name: "LPM twin", value: 117.12345 }), {
@@ -24,13 +25,13 @@ Deno.test("formatJson() is one array of results", () => {
   assertEquals(JSON.parse(formatJson([])), []);
 });
 
-Deno.test("formatTable() aligns names left and numbers right", () => {
-  const table = formatTable([
+Deno.test("formatText() aligns names left and numbers right", () => {
+  const table = resultTable([
     benchResult("kernel.policy.96", 18, { name: "LPM twin", value: 79.5 }),
     benchResult("x", 1000, { name: "C", value: 500 }),
   ]);
   assertEquals(
-    table,
+    formatText(table),
     [
       "name                value  baseline             ratio",
       "kernel.policy.96    18 ns   79.5 ns  LPM twin  4.417×",
@@ -39,13 +40,13 @@ Deno.test("formatTable() aligns names left and numbers right", () => {
   );
 });
 
-Deno.test("formatMarkdown() has what is asked of a figure in its last column", () => {
-  const table = formatMarkdown([
+Deno.test("resultTableWithGoals() has what is asked of a figure in its last column", () => {
+  const table = resultTableWithGoals([
     benchResult("kernel.path.64k-512k", 300, { name: "LPM twin", value: 2400 }),
     benchResult("x", 1, { name: "C", value: 2 }),
   ]);
   assertEquals(
-    table,
+    formatMarkdown(table),
     [
       "| name | value | baseline |  | ratio | asked |",
       "| --- | --: | --: | --- | --: | --: |",
