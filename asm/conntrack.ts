@@ -54,6 +54,7 @@ import {
   nextSlot,
   NOT_FOUND,
   positionIn,
+  removeAt,
   reserve,
   slotEntry,
   Table,
@@ -266,12 +267,12 @@ export function conntrackLookup(direction: u32, now: u32): u32 {
   return packet.family == 4 ? lookupFlow4(direction, now) : lookupFlow6(direction, now);
 }
 
-/** Seconds that a flow in this state may stay silent. */
-function lifetime(protocol: u32, flags: u32): u32 {
+/** Seconds that a flow in this state may stay silent, after these TCP flags of its own. */
+function lifetime(protocol: u32, flags: u32, tcpFlags: u32): u32 {
   const closing = CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
   if (protocol != IPPROTO_TCP) return CT_LIFETIME_OTHER;
   if ((flags & closing) == closing) return CT_LIFETIME_TCP_CLOSE;
-  return flags & CT_SEEN_REPLY ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
+  return flags & CT_SEEN_REPLY && tcpFlags & TCP_ACK ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
 }
 
 /** The flags that this packet adds to its flow. */
@@ -308,7 +309,19 @@ export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
     store<u16>(entry, verdict.redirect, CT_ENTRY_REDIRECT_OFF);
   }
   store<u8>(entry, <u8>flags, CT_ENTRY_FLAGS_OFF);
-  store<u32>(entry, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
+  const own = <u32>load<u8>(entry, CT_ENTRY_TCP_FLAGS_OFF);
+  store<u32>(entry, now + lifetime(packet.protocol, flags, own), CT_ENTRY_EXPIRES_OFF);
+}
+
+/** Ends a flow that policy allows no more: the other end's answers are none either. */
+export function conntrackDelete(entry: usize): void {
+  if (packet.family == 4) removeEntry(conntrack4(), entry, CT4_KEY_SIZE);
+  else removeEntry(conntrack6(), entry, CT6_KEY_SIZE);
+}
+
+function removeEntry(table: Table, entry: usize, keySize: usize): void {
+  const position = <u32>((entry - table.values) / CT_ENTRY_SIZE);
+  removeAt(table, position, keySize, CT_ENTRY_SIZE);
 }
 
 /** Remembers a new flow. Returns 0 or a drop reason. */
@@ -321,7 +334,8 @@ export function conntrackCreate(direction: u32, now: u32): i32 {
   v128.store(created, i64x2.splat(0), 48);
   store<u64>(created, 1, CT_ENTRY_PACKETS_OFF);
   store<u64>(created, <u64>packet.length, CT_ENTRY_BYTES_OFF);
-  store<u32>(created, now + lifetime(packet.protocol, flags), CT_ENTRY_EXPIRES_OFF);
+  const expires = now + lifetime(packet.protocol, flags, packet.tcpFlags);
+  store<u32>(created, expires, CT_ENTRY_EXPIRES_OFF);
   store<u32>(created, packet.srcIdentity, CT_ENTRY_SRC_IDENTITY_OFF);
   store<u8>(created, <u8>flags, CT_ENTRY_FLAGS_OFF);
   store<u32>(created, now, CT_ENTRY_REPORTED_OFF);

@@ -1,6 +1,7 @@
 import { account } from "./accounting";
 import {
   conntrackCreate,
+  conntrackDelete,
   conntrackLookup,
   conntrackUpdate,
   foundEntry,
@@ -105,14 +106,17 @@ function peerSlot(identity: u32, slot: u32, direction: u32): u32 {
 }
 
 /**
- * Audit mode: what policy drops passes and is told. A policy that is missing or damaged is
- * no policy's drop.
+ * Whether a policy has said so: one that is missing or damaged says nothing, nor does a proxy
+ * that is gone.
  */
+function isPolicyDrop(reason: i32): bool {
+  return reason == DROP_POLICY || reason == DROP_POLICY_DENY || reason == DROP_AUTH_REQUIRED;
+}
+
+/** Audit mode: what policy drops passes and is told. */
 function audit(reason: i32, direction: u32, own: usize): i32 {
   if (!(load<u32>(own, ENDPOINT_POLICY_FLAGS_OFF) & ENDPOINT_AUDIT)) return reason;
-  if (reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED) {
-    return reason;
-  }
+  if (!isPolicyDrop(reason)) return reason;
   verdict.audited = <u8>reason;
   count(REASON_AUDITED, direction, packet.length);
   return 0;
@@ -166,7 +170,10 @@ function admit(
   if (state != CT_REPLY) {
     slot = peerSlot(peerIdentity, slot, direction);
     const reason = judge(direction, peerIdentity, slot, canRedirect, own);
-    if (reason) return reason;
+    if (reason) {
+      if (entry && isPolicyDrop(reason)) conntrackDelete(entry);
+      return reason;
+    }
   }
   if (entry) {
     conntrackUpdate(entry, state, seconds);

@@ -101,8 +101,11 @@ static __always_inline enum ct_state ct_lookup(const struct packet *packet, __u3
 	return CT_NEW;
 }
 
-/* Seconds that a flow in this state may stay silent. */
-static __always_inline __u32 ct_lifetime(__u32 protocol, __u32 flags)
+/* Seconds that a flow in this state may stay silent, after these TCP flags in its own direction.
+ * A TCP flow is open when the one who asked has acknowledged the answer: requests from
+ * addresses that are made up get no further (RFC 4987), and soon make room.
+ */
+static __always_inline __u32 ct_lifetime(__u32 protocol, __u32 flags, __u32 tcp_flags)
 {
 	__u32 closing = CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
 
@@ -110,7 +113,8 @@ static __always_inline __u32 ct_lifetime(__u32 protocol, __u32 flags)
 		return CT_LIFETIME_OTHER;
 	if ((flags & closing) == closing)
 		return CT_LIFETIME_TCP_CLOSE;
-	return flags & CT_SEEN_REPLY ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
+	return flags & CT_SEEN_REPLY && tcp_flags & TCP_ACK ? CT_LIFETIME_TCP :
+							      CT_LIFETIME_TCP_SYN;
 }
 
 /* The flags that this packet adds to its flow. */
@@ -148,7 +152,24 @@ static __always_inline void ct_update(struct ct_entry *entry, const struct packe
 		entry->redirect = verdict->redirect;
 	}
 	entry->flags = flags;
-	entry->expires = now + ct_lifetime(packet->tuple.protocol, flags);
+	entry->expires = now + ct_lifetime(packet->tuple.protocol, flags, entry->tcp_flags);
+}
+
+/* Ends a flow that policy allows no more: the other end's answers are none either. */
+__noinline int ct_delete(const struct packet *packet, __u32 direction)
+{
+	if (!packet)
+		return 0;
+	if (packet->tuple.family == 4) {
+		struct ct4_key key = ct4_key(&packet->tuple, direction, 0);
+
+		bpf_map_delete_elem(&conntrack4, &key);
+	} else {
+		struct ct6_key key = ct6_key(&packet->tuple, direction, 0);
+
+		bpf_map_delete_elem(&conntrack6, &key);
+	}
+	return 0;
 }
 
 /* Remembers a new flow. Returns 0 or a drop reason. */
@@ -166,7 +187,7 @@ __noinline int ct_create(const struct packet *packet, const struct verdict *verd
 	entry = (struct ct_entry) {
 		.packets = 1,
 		.bytes = packet->length,
-		.expires = now + ct_lifetime(packet->tuple.protocol, flags),
+		.expires = now + ct_lifetime(packet->tuple.protocol, flags, packet->tcp_flags),
 		.src_identity = packet->src_identity,
 		.reported = now,
 		.cookie = verdict->cookie,

@@ -53,14 +53,19 @@ static __always_inline __u32 peer_slot(__u32 identity, __u32 slot, __u32 directi
 	return scope_fallback(identity, packet->tuple.family);
 }
 
-/* Audit mode: what policy drops passes and is told. A policy that is missing or damaged is
- * no policy's drop.
+/* Whether a policy has said so: one that is missing or damaged says nothing, nor does a proxy
+ * that is gone.
  */
+static __always_inline int is_policy_drop(int reason)
+{
+	return reason == DROP_POLICY || reason == DROP_POLICY_DENY || reason == DROP_AUTH_REQUIRED;
+}
+
+/* Audit mode: what policy drops passes and is told. */
 static __always_inline int audit(int reason, __u32 direction, const struct endpoint_policy *own,
 				 const struct packet *packet, struct verdict *verdict)
 {
-	if (!(own->flags & ENDPOINT_AUDIT) ||
-	    (reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED))
+	if (!(own->flags & ENDPOINT_AUDIT) || !is_policy_drop(reason))
 		return reason;
 	verdict->audited = reason;
 	count(REASON_AUDITED, direction, packet->length);
@@ -118,8 +123,11 @@ static __always_inline int admit(__u32 direction, __u32 peer_identity, __u32 slo
 	if (verdict->ct_state != CT_REPLY) {
 		slot = peer_slot(peer_identity, slot, direction, packet, verdict);
 		reason = judge(direction, peer_identity, slot, can_redirect, own, packet, verdict);
-		if (reason)
+		if (reason) {
+			if (entry && is_policy_drop(reason))
+				ct_delete(packet, direction);
 			return reason;
+		}
 	}
 	if (entry) {
 		ct_update(entry, packet, verdict, now);

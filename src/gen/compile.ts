@@ -87,12 +87,14 @@ export function objectPath(name: string): URL {
  * @throws {Error} If the compiler is missing or refuses the source.
  */
 export function compile(name: string): Uint8Array<ArrayBuffer> {
-  const object = Deno.makeTempFileSync({ suffix: ".o" });
+  // A folder, since a compiler that refuses the source takes its output away.
+  const folder = Deno.makeTempDirSync();
+  const object = `${folder}/${name}.o`;
   try {
     run(`clang-${CLANG_MAJOR}`, [...FLAGS, "-c", `${name}.bpf.c`, "-o", object]);
     run(`llvm-strip-${CLANG_MAJOR}`, ["--strip-debug", object]);
     return Deno.readFileSync(object);
   } finally {
-    Deno.removeSync(object);
+    Deno.removeSync(folder, { recursive: true });
   }
 }

@@ -24,6 +24,8 @@ interface TrackedFlow {
   /** Seconds of the ambient clock. */
   expires: number;
   answered: boolean;
+  /** The one who asked has sent a segment with ACK. */
+  acknowledged: boolean;
   closedForward: boolean;
   closedReply: boolean;
 }
@@ -51,9 +53,16 @@ export class FlowTable {
     const name = nameOf(state === CT_REPLY ? reversed(tuple) : tuple);
     const old = state === CT_NEW ? undefined : this.#flows.get(name);
     const flow = old ??
-      { expires: 0, answered: false, closedForward: false, closedReply: false };
+      {
+        expires: 0,
+        answered: false,
+        acknowledged: false,
+        closedForward: false,
+        closedReply: false,
+      };
     if (state === CT_REPLY) flow.answered = true;
     if (packet.protocol === IP_PROTOCOL.TCP) {
+      if (state !== CT_REPLY && packet.tcpFlags & TCP_FLAG.ACK) flow.acknowledged = true;
       const reset = (packet.tcpFlags & TCP_FLAG.RST) !== 0;
       const end = (packet.tcpFlags & TCP_FLAG.FIN) !== 0;
       if (reset || (end && state !== CT_REPLY)) flow.closedForward = true;
@@ -61,6 +70,11 @@ export class FlowTable {
     }
     flow.expires = now + lifetime(packet.protocol, flow);
     this.#flows.set(name, flow);
+  }
+
+  /** Ends a flow of which policy has refused a packet. */
+  remove(tuple: Tuple): void {
+    this.#flows.delete(nameOf(tuple));
   }
 
   /** A flow past its lifetime is none; nor is one that is over and starts again. */
@@ -76,7 +90,7 @@ export class FlowTable {
 function lifetime(protocol: number, flow: TrackedFlow): number {
   if (protocol !== IP_PROTOCOL.TCP) return CT_LIFETIME_OTHER;
   if (flow.closedForward && flow.closedReply) return CT_LIFETIME_TCP_CLOSE;
-  return flow.answered ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
+  return flow.answered && flow.acknowledged ? CT_LIFETIME_TCP : CT_LIFETIME_TCP_SYN;
 }
 
 /** The same flow, seen by the policy of the other end. */

@@ -17,6 +17,7 @@ import {
   DROP_AUTH_REQUIRED,
   DROP_CT_UNKNOWN_PROTO,
   DROP_POLICY,
+  DROP_POLICY_DENY,
   DROP_PROXY_LOOKUP_FAILED,
   DROP_PROXY_SET_FAILED,
   DROP_PROXY_UNKNOWN_PROTO,
@@ -108,6 +109,9 @@ type Side = "ingress" | "egress";
 
 const SECOND = 1_000_000_000n;
 
+/** What a policy says, as opposed to one that is missing, and to a proxy that is. */
+const POLICY_DROPS: readonly number[] = [DROP_POLICY, DROP_POLICY_DENY, DROP_AUTH_REQUIRED];
+
 /** Judges packets one after the other; flows are remembered until {@linkcode Opinion.forget}. */
 export class Opinion {
   readonly #scenario: Scenario;
@@ -136,7 +140,9 @@ export class Opinion {
       : this.#toContainer(flow, arrival);
   }
 
-  #fromContainer(flow: Flow, { now, ttl }: Arrival): Expectation {
+  #fromContainer(sent: Flow, { now, ttl }: Arrival): Expectation {
+    // What a container says of its mark is not believed.
+    const flow = { ...sent, mark: 0 };
     const { state, party: source } = this.#scenario.endpoint(flow.endpoint);
     const foreign = foreignIcmp(flow, "egress");
     if (foreign !== undefined) return foreign;
@@ -215,6 +221,7 @@ export class Opinion {
     const { allowed, reason, rules, proxy } = this.#judge(side, flow, source, destination);
     const known = { ...last, ctState, rules };
     if (!allowed) {
+      if (ctState === CT_ESTABLISHED && POLICY_DROPS.includes(reason)) this.#flows.remove(tuple);
       const drop = { ...known, type: EVENT_DROP, reason };
       return { passes: false, fresh, events: [drop], last: known };
     }

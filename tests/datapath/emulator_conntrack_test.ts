@@ -80,7 +80,9 @@ Deno.test("Emulator follows a TCP flow from SYN to close, and opens it anew", ()
     ...FROM_SERVER,
     ...at(101),
   });
-  assertEquals(expires(), 101 + 8000);
+  assertEquals(expires(), 101 + 60);
+  run(ip4(CLIENT, SERVER).tcp({ ...WEB, flags: ["ACK"] }), at(102));
+  assertEquals(expires(), 102 + 8000);
   run(ip4(CLIENT, SERVER).tcp({ ...WEB, flags: ["FIN", "ACK"] }), at(200));
   assertEquals([expires(), flags()], [200 + 8000, CT_SEEN_REPLY | CT_FORWARD_CLOSING]);
   run(ip4(SERVER, CLIENT).tcp({ ...WEB_REPLY, flags: ["FIN", "ACK"] }), {
@@ -111,4 +113,14 @@ Deno.test("Emulator asks policy on every packet of an established flow", () => {
   assertEquals(next.verdict, PACKET_SHOT);
   const { bytes } = emulator.drainEvents();
   assertEquals(new DataView(bytes.buffer).getUint32(EVENT_REVISION_OFF, true), 23);
+});
+
+Deno.test("Emulator takes no answers of a flow that policy has ended", () => {
+  emulator.load(NODE);
+  run(ip4(CLIENT, SERVER).tcp(WEB));
+  const answer = ip4(SERVER, CLIENT).tcp({ ...WEB_REPLY, flags: ["ACK"] });
+  emulator.replacePolicy({ number: 2, revision: 23, mapState: { entries: [] } });
+  assertEquals(run(answer, FROM_SERVER).verdict, PACKET_REDIRECT);
+  run(ip4(CLIENT, SERVER).tcp({ ...WEB, flags: ["ACK"] }));
+  assertEquals(run(answer, FROM_SERVER).verdict, PACKET_SHOT);
 });

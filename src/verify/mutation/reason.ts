@@ -156,7 +156,7 @@ const ROWS: readonly ReasonRow[] = [
     text: "policy_decide() has no other reason between those of policy",
     equivalent: true,
     lines: [
-      "(reason != DROP_POLICY && reason != DROP_POLICY_DENY && reason != DROP_AUTH_REQUIRED))",
+      "return reason == DROP_POLICY || reason == DROP_POLICY_DENY || reason == DROP_AUTH_REQUIRED;",
     ],
     kinds: OFF_BY_ONE,
   },

@@ -1,7 +1,6 @@
-import { MARK_HOST } from "../../datapath/layout.ts";
 import type { Family } from "../address.ts";
 import type { TcpFlag } from "../../datapath/packet_builder.ts";
-import { ROW_ENDPOINT } from "../row_node.ts";
+import { arriving, type By, leaving } from "./flow_packets.ts";
 import {
   drop,
   ip,
@@ -11,8 +10,6 @@ import {
   type RowParty,
   type SourcePorts,
 } from "./row.ts";
-
-const { SUBJECT, PEER } = ROW_ENDPOINT;
 
 /**
  * Flows through time, opened by the subject and by its peer. Each has one open port to the
@@ -29,47 +26,9 @@ export function conntrackRows(ports: SourcePorts): PacketRow[] {
         ...udpRows(family, by, ports),
         ...echoRows(family, by, ports),
       ];
-    }).concat(judgedAgainRows(family, ports))
+    })
   );
 }
-
-/** Policy is asked about every packet that is no answer, also about those of known flows. */
-function judgedAgainRows(family: Family, ports: SourcePorts): PacketRow[] {
-  const closed = 79;
-  const data = ip(family, "PEER", "SUBJECT").tcp({ source: ports.next(), destination: closed })
-    .build();
-  const into = { endpoint: SUBJECT, hook: "to_container", data } as const;
-  const [request, reply] = family === 4 ? [8, 0] : [128, 129];
-  const echo = (type: number) => {
-    const packet = ip(family, "SUBJECT", "PEER");
-    return (family === 4 ? packet.icmp({ type }) : packet.icmpv6({ type })).build();
-  };
-  const port = ports.next();
-  const asked = ip(family, "PEER", "SUBJECT").tcp({ source: port, destination: 80 }).build();
-  const tired = ip(family, "SUBJECT", "PEER", { ttl: 1 })
-    .tcp({ source: 80, destination: port, flags: ["ACK"] }).build();
-  return [
-    {
-      description: `an answer with TTL 1 (IPv${family})`,
-      packets: [arriving("stack", asked, 0), leaving(tired, 1, drop("TTL"))],
-    },
-    {
-      description: `a flow that the host began and another goes on with (IPv${family})`,
-      packets: [{ ...into, mark: MARK_HOST, becomes: "pass" }, {
-        ...into,
-        becomes: drop("POLICY"),
-      }],
-    },
-    {
-      // With the identifier 0 both have the same ports, and so are one flow.
-      description: `an echo reply after a request of the same side (IPv${family})`,
-      packets: [leaving(echo(request), 0), leaving(echo(reply), 1, drop("POLICY"))],
-    },
-  ];
-}
-
-/** How the peer's packets reach the subject. */
-type By = "endpoint" | "stack";
 
 /** A flow between subject and peer: each method is one packet of it. */
 class TcpFlow {
@@ -105,16 +64,6 @@ class TcpFlow {
   }
 }
 
-function leaving(data: Uint8Array, at: number, becomes: RowOutcome = "deliver"): RowPacket {
-  return { endpoint: SUBJECT, hook: "from_container", data, at, becomes };
-}
-
-function arriving(by: By, data: Uint8Array, at: number, becomes?: RowOutcome): RowPacket {
-  return by === "endpoint"
-    ? { endpoint: PEER, hook: "from_container", data, at, becomes: becomes ?? "deliver" }
-    : { endpoint: SUBJECT, hook: "to_container", data, at, becomes: becomes ?? "pass" };
-}
-
 function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
   const row = (description: string, make: (f: TcpFlow) => RowPacket[]): PacketRow[] => {
     const { length } = make(flow());
@@ -139,15 +88,40 @@ function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
       f.sends(["ACK"], 30),
       f.gets(["ACK"], 89),
     ]),
-    row("an answered flow may be silent for 7999 seconds", (f) => [
+    row("an open flow may be silent for 7999 seconds", (f) => [
       f.sends(["SYN"], 0),
       f.gets(["SYN", "ACK"], 1),
-      f.gets(["ACK"], 8000),
+      f.sends(["ACK"], 2),
+      f.gets(["ACK"], 8001),
     ]),
-    row("an answered flow may not be silent for 8000 seconds", (f) => [
+    row("an open flow may not be silent for 8000 seconds", (f) => [
       f.sends(["SYN"], 0),
       f.gets(["SYN", "ACK"], 1),
-      f.gets(["ACK"], 8001, drop("POLICY")),
+      f.sends(["ACK"], 2),
+      f.gets(["ACK"], 8002, drop("POLICY")),
+    ]),
+    row("a flow that is half open may be silent for 59 seconds", (f) => [
+      f.sends(["SYN"], 0),
+      f.gets(["SYN", "ACK"], 1),
+      f.gets(["SYN", "ACK"], 60),
+      f.gets(["ACK"], 120, drop("POLICY")),
+    ]),
+    row("a SYN that is sent again leaves a flow half open", (f) => [
+      f.sends(["SYN"], 0),
+      f.gets(["SYN", "ACK"], 1),
+      f.sends(["SYN"], 2),
+      f.gets(["SYN", "ACK"], 62, drop("POLICY")),
+    ]),
+    row("a flow that both sides begin at once is open", (f) => [
+      f.sends(["SYN"], 0),
+      f.gets(["SYN"], 1),
+      f.sends(["SYN", "ACK"], 2),
+      f.gets(["ACK"], 8001),
+    ]),
+    row("a flow that was there before its node is open once it is answered", (f) => [
+      f.sends(["ACK"], 0),
+      f.gets(["ACK"], 1),
+      f.gets(["ACK"], 8000),
     ]),
     row("a reset leaves 9 seconds", (f) => [
       f.sends(["SYN"], 0),
@@ -175,6 +149,7 @@ function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
     row("the end of the peer's side alone closes nothing", (f) => [
       f.sends(["SYN"], 0),
       f.gets(["SYN", "ACK"], 1),
+      f.sends(["ACK"], 1),
       f.gets(["FIN", "ACK"], 2),
       f.gets(["ACK"], 7000),
     ]),
@@ -207,6 +182,7 @@ function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
       f.gets(["SYN", "ACK"], 1),
       f.sends(["FIN", "ACK"], 2),
       f.sends(["SYN"], 3),
+      f.sends(["ACK"], 61),
       f.gets(["ACK"], 62),
       f.gets(["FIN", "ACK"], 63),
       f.gets(["ACK"], 8062),
@@ -221,6 +197,7 @@ function tcpRows(flow: () => TcpFlow, name: string): PacketRow[] {
     row("a SYN in an open flow is part of it", (f) => [
       f.sends(["SYN"], 0),
       f.gets(["SYN", "ACK"], 1),
+      f.sends(["ACK"], 1),
       f.sends(["SYN"], 2),
       f.gets(["ACK"], 7000),
     ]),

@@ -6,6 +6,7 @@ import { extensionRows } from "./extensions.ts";
 import { fragmentRows } from "./fragments.ts";
 import { ipv4Rows } from "./ipv4.ts";
 import { ipv6Rows } from "./ipv6.ts";
+import { judgedAgainRows } from "./judged_again.ts";
 import { linkRows } from "./link.ts";
 import { neighbourRows } from "./neighbours.ts";
 import { protocolRows } from "./protocols.ts";
@@ -37,6 +38,7 @@ export function packetTables(): PacketTable[] {
         ...protocolRows(),
         ...senderRows(ports),
         ...conntrackRows(ports),
+        ...judgedAgainRows(ports),
         ...relatedRows(ports),
         ...quoteRows(ports),
         ...redirectRows(ports),
