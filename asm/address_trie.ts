@@ -149,28 +149,55 @@ function isUniform(node: usize): bool {
   return true;
 }
 
-/** Takes away the node behind a slot if it says nothing that the slot cannot. */
-function collapse(slot: usize): void {
+/**
+ * Takes away the node behind a slot if it says nothing that the slot cannot: a longer prefix than
+ * the slot's own bits stays where it was put, since it may be removed alone.
+ */
+function collapse(slot: usize, bits: u32): void {
   const node = nodeOf(load<u32>(slot));
-  if (!isUniform(node)) return;
+  if (lengthOf(load<u32>(node)) > bits || !isUniform(node)) return;
   store<u32>(slot, load<u32>(node));
   release(node, NODE_BYTES);
   nodeCount -= 1;
 }
 
+/** Gives a slot of a prefix, or all its slots in the node behind this one, to what covers it. */
+function uncover(slot: usize, bits: u32, length: u32, cover: u32): void {
+  const present = load<u32>(slot);
+  if (isChild(present)) {
+    uncoverRange(nodeOf(present), NODE_SLOTS, bits + 8, length, cover);
+    collapse(slot, bits);
+  } else if (lengthOf(present) == length) {
+    store<u32>(slot, cover);
+  }
+}
+
+function uncoverRange(first: usize, count: u32, bits: u32, length: u32, cover: u32): void {
+  for (let i: u32 = 0; i < count; ++i) uncover(first + (<usize>i << 2), bits, length, cover);
+}
+
 /**
- * Removes an exact address that is there.
+ * Removes a prefix, or an exact address, that is there.
  *
+ * @param address Host byte order, zeros behind the prefix.
+ * @param length Of the prefix, or {@linkcode EXACT}.
  * @param cover The entry of the longest prefix around it, 0 if there is none.
  */
-export function trieRemove(address: u32, cover: u32): void {
+export function trieRemove(address: u32, length: u32, cover: u32): void {
+  const bits = min(length, 32);
   const top = trieRoot() + (<usize>(address >> 16) << 2);
+  if (bits <= 16) return uncoverRange(top, 1 << (16 - bits), 16, length, cover);
+  if (DEBUG) assert(isChild(load<u32>(top))); // it was inserted, and keeps its nodes
   const middle = nodeOf(load<u32>(top)) + (<usize>(address >> 8 & 0xFF) << 2);
-  const slot = nodeOf(load<u32>(middle)) + (<usize>(address & 0xFF) << 2);
-  if (DEBUG) assert(lengthOf(load<u32>(slot)) == EXACT); // it was inserted
-  store<u32>(slot, cover);
-  collapse(middle);
-  collapse(top);
+  if (bits <= 24) {
+    uncoverRange(middle, 1 << (24 - bits), 24, length, cover);
+  } else {
+    if (DEBUG) assert(isChild(load<u32>(middle)));
+    const leaf = nodeOf(load<u32>(middle)) + (<usize>(address & 0xFF) << 2);
+    uncoverRange(leaf, 1 << (32 - bits), 32, length, cover);
+    collapse(middle, 24);
+  }
+  collapse(top, 16);
 }
 
 function releaseNodes(slots: usize, count: u32): void {

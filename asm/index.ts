@@ -64,6 +64,7 @@ export {
   addressStaging,
   arrayKeys,
   removeIpcache,
+  removeIpcacheCidr,
   setEndpoint,
   tableCount,
   tableDescriptor,

@@ -54,6 +54,9 @@ const IDENTITY_VALUE_SIZE: usize = 4;
 const info: usize = memory.data(16, 8);
 const lengths4: usize = memory.data(4 + 33 * 4, 8);
 const lengths6: usize = memory.data(4 + 129 * 4, 8);
+/** CIDRs of each length (u32 each). */
+const counts4: usize = memory.data(33 * 4, 8);
+const counts6: usize = memory.data(129 * 4, 8);
 
 export function resetIpcache(): void {
   reset(ipcache4, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE);
@@ -65,6 +68,8 @@ export function resetIpcache(): void {
   identities.limit = MAX_IDENTITIES;
   store<u32>(lengths4, 0);
   store<u32>(lengths6, 0);
+  memory.fill(counts4, 0, 33 * 4);
+  memory.fill(counts6, 0, 129 * 4);
   if (wantsTrie) newTrie(WORLD4);
 }
 
@@ -119,13 +124,19 @@ export function upsertAddress4(address: usize, value: usize): i32 {
 /** Forgets an address. Returns whether it was known. */
 export function removeAddress4(address: usize): bool {
   if (!remove(ipcache4, address, IPCACHE4_KEY_SIZE, IPCACHE_INFO_SIZE)) return false;
-  if (trieRoot()) trieRemove(bswap<u32>(load<u32>(address)), coverOf(load<u32>(address)));
+  uncover(load<u32>(address), EXACT);
   return true;
 }
 
-/** The trie's entry of the longest prefix around an address, 0 if there is none. */
-function coverOf(address: u32): u32 {
+/** Gives the addresses of a prefix that is no more to what is around it, in the trie as well. */
+function uncover(address: u32, length: u32): void {
+  if (trieRoot()) trieRemove(bswap<u32>(address), length, coverOf(address, length));
+}
+
+/** The trie's entry of the longest prefix around one of this length, 0 if there is none. */
+function coverOf(address: u32, length: u32): u32 {
   for (let i: u32 = 0, count = load<u32>(lengths4); i < count; ++i) {
+    if (lengthAt(lengths4, i) >= length) continue;
     const position = findCidr4(address, lengthAt(lengths4, i));
     if (position == NOT_FOUND) continue;
     return trieEntry(lengthAt(lengths4, i), valueAt(ipcache4Cidr, position));
@@ -161,16 +172,41 @@ export function prefixLengths(family: u32): usize {
   return family == 4 ? lengths4 : lengths6;
 }
 
-/** Keeps the list sorted, longest first. */
-function addLength(lengths: usize, prefixLength: u32): void {
+/** Counts a new CIDR. Keeps the list sorted, longest first. */
+function addLength(lengths: usize, counts: usize, prefixLength: u32): void {
+  if (countOf(counts, prefixLength, 1) > 1) return;
   const count = load<u32>(lengths);
-  let at: u32 = 0;
-  while (at < count && lengthAt(lengths, at) > prefixLength) ++at;
-  if (at < count && lengthAt(lengths, at) == prefixLength) return;
+  const at = positionOf(lengths, prefixLength);
   const gap = lengths + 4 + (<usize>at << 2);
   memory.copy(gap + 4, gap, <usize>(count - at) << 2);
   store<u32>(gap, prefixLength);
   store<u32>(lengths, count + 1);
+}
+
+/** Counts a CIDR that is no more; the last one takes its length with it. */
+function removeLength(lengths: usize, counts: usize, prefixLength: u32): void {
+  if (countOf(counts, prefixLength, -1) > 0) return;
+  const count = load<u32>(lengths) - 1;
+  const at = positionOf(lengths, prefixLength);
+  const gap = lengths + 4 + (<usize>at << 2);
+  memory.copy(gap, gap + 4, <usize>(count - at) << 2);
+  store<u32>(lengths, count);
+}
+
+/** Where a length stands in the list, or would. */
+function positionOf(lengths: usize, prefixLength: u32): u32 {
+  const count = load<u32>(lengths);
+  let at: u32 = 0;
+  while (at < count && lengthAt(lengths, at) > prefixLength) ++at;
+  return at;
+}
+
+/** Changes the count of a length, and returns it. */
+function countOf(counts: usize, prefixLength: u32, change: i32): u32 {
+  const at = counts + (<usize>prefixLength << 2);
+  const count = load<u32>(at) + change;
+  store<u32>(at, count);
+  return count;
 }
 
 // @ts-ignore: decorator
@@ -188,32 +224,62 @@ function maskWord(word: u32, bits: i32): u32 {
   return word & bswap<u32>(mask);
 }
 
-export function upsertCidr4(address: u32, prefixLength: u32, value: usize): i32 {
-  store<u32>(own + CIDR_KEY_OFF, prefixLength);
-  store<u32>(own + CIDR_KEY_OFF, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
-  addLength(lengths4, prefixLength);
+/** Writes a CIDR's key. */
+// @ts-ignore: decorator
+@inline
+function writeCidr4(address: u32, prefixLength: u32): usize {
   const key = own + CIDR_KEY_OFF;
+  store<u32>(key, prefixLength);
+  store<u32>(key, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
+  return key;
+}
+
+/** Stores the identity of a CIDR. Returns 0 or an error of the table. */
+export function upsertCidr4(address: u32, prefixLength: u32, value: usize): i32 {
+  const key = writeCidr4(address, prefixLength);
+  const before = ipcache4Cidr.count;
   const error = upsert(ipcache4Cidr, key, value, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  if (ipcache4Cidr.count != before) addLength(lengths4, counts4, prefixLength);
   if (!error) follow(load<u32>(key, IPCACHE4_CIDR_KEY_ADDRESS_OFF), prefixLength, value);
   return error;
 }
 
+/** Forgets a CIDR. Returns whether it was known. */
+export function removeCidr4(address: u32, prefixLength: u32): bool {
+  const key = writeCidr4(address, prefixLength);
+  if (!remove(ipcache4Cidr, key, IPCACHE4_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE)) return false;
+  removeLength(lengths4, counts4, prefixLength);
+  uncover(maskWord(address, prefixLength), prefixLength);
+  return true;
+}
+
 export function upsertCidr6(address: usize, prefixLength: u32, value: usize): i32 {
-  writeCidr6(address, prefixLength);
-  addLength(lengths6, prefixLength);
-  return upsert(ipcache6Cidr, own + CIDR_KEY_OFF, value, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  const key = writeCidr6(address, prefixLength);
+  const before = ipcache6Cidr.count;
+  const error = upsert(ipcache6Cidr, key, value, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE);
+  if (ipcache6Cidr.count != before) addLength(lengths6, counts6, prefixLength);
+  return error;
+}
+
+export function removeCidr6(address: usize, prefixLength: u32): bool {
+  const key = writeCidr6(address, prefixLength);
+  if (!remove(ipcache6Cidr, key, IPCACHE6_CIDR_KEY_SIZE, IPCACHE_INFO_SIZE)) return false;
+  removeLength(lengths6, counts6, prefixLength);
+  return true;
 }
 
 // @ts-ignore: decorator
 @inline
-function writeCidr6(address: usize, prefixLength: u32): void {
-  store<u32>(own + CIDR_KEY_OFF, prefixLength);
-  const key = own + CIDR_KEY_OFF + IPCACHE6_CIDR_KEY_ADDRESS_OFF;
+function writeCidr6(address: usize, prefixLength: u32): usize {
+  const key = own + CIDR_KEY_OFF;
+  const first = key + IPCACHE6_CIDR_KEY_ADDRESS_OFF;
   const bits = <i32>prefixLength;
-  store<u32>(key, maskWord(load<u32>(address), bits));
-  store<u32>(key, maskWord(load<u32>(address, 4), bits - 32), 4);
-  store<u32>(key, maskWord(load<u32>(address, 8), bits - 64), 8);
-  store<u32>(key, maskWord(load<u32>(address, 12), bits - 96), 12);
+  store<u32>(key, prefixLength);
+  store<u32>(first, maskWord(load<u32>(address), bits));
+  store<u32>(first, maskWord(load<u32>(address, 4), bits - 32), 4);
+  store<u32>(first, maskWord(load<u32>(address, 8), bits - 64), 8);
+  store<u32>(first, maskWord(load<u32>(address, 12), bits - 96), 12);
+  return key;
 }
 
 /** Identity and slot of a table's value. */
@@ -229,10 +295,7 @@ function valueAt(table: Table, position: u32): u64 {
 // @ts-ignore: decorator
 @inline
 function findCidr4(address: u32, prefixLength: u32): u32 {
-  const key = own + CIDR_KEY_OFF;
-  store<u32>(key, prefixLength);
-  store<u32>(key, maskWord(address, prefixLength), IPCACHE4_CIDR_KEY_ADDRESS_OFF);
-  return find(ipcache4Cidr, key, IPCACHE4_CIDR_KEY_SIZE);
+  return find(ipcache4Cidr, writeCidr4(address, prefixLength), IPCACHE4_CIDR_KEY_SIZE);
 }
 
 function lookupCidr4(address: u32): u64 {
@@ -245,8 +308,8 @@ function lookupCidr4(address: u32): u64 {
 
 function lookupCidr6(address: usize): u64 {
   for (let i: u32 = 0, count = load<u32>(lengths6); i < count; ++i) {
-    writeCidr6(address, lengthAt(lengths6, i));
-    const position = find(ipcache6Cidr, own + CIDR_KEY_OFF, IPCACHE6_CIDR_KEY_SIZE);
+    const key = writeCidr6(address, lengthAt(lengths6, i));
+    const position = find(ipcache6Cidr, key, IPCACHE6_CIDR_KEY_SIZE);
     if (position != NOT_FOUND) return valueAt(ipcache6Cidr, position);
   }
   return identitySlot(IDENTITY_WORLD_IPV6, IDENTITY_WORLD_IPV6);

@@ -14,6 +14,8 @@ import {
   ipcache6,
   ipcache6Cidr,
   removeAddress4,
+  removeCidr4,
+  removeCidr6,
   setInfo,
   upsertAddress4,
   upsertCidr4,
@@ -119,6 +121,13 @@ export function upsertIpcacheCidr(
   return family == 4
     ? upsertCidr4(load<u32>(address), prefixLength, info)
     : upsertCidr6(address, prefixLength, info);
+}
+
+/** Forgets the staged CIDR. Returns whether it was known. */
+export function removeIpcacheCidr(family: u32, prefixLength: u32): bool {
+  return family == 4
+    ? removeCidr4(load<u32>(address), prefixLength)
+    : removeCidr6(address, prefixLength);
 }
 
 export function upsertIdentity(identity: u32, slot: u32): i32 {

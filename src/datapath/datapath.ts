@@ -56,12 +56,16 @@ export interface IdentityState {
   readonly slot: number;
 }
 
-/** One address or one CIDR and the identity behind it. */
-export interface IpcacheState {
+/** One address or one CIDR. */
+export interface IpcacheKey {
   /** Address, or first address of the CIDR: bits beyond `prefixLength` must be zero. */
   readonly address: AddressBytes;
-  /** Leading bits that count. Absent means one address. */
+  /** Leading bits that count. Absent means one address, which wins over a CIDR of one. */
   readonly prefixLength?: number | undefined;
+}
+
+/** One address or one CIDR and the identity behind it. */
+export interface IpcacheState extends IpcacheKey {
   /**
    * Security identity. Its slot is taken from {@linkcode NodeState.identities}; an identity
    * that is not there has none and is judged by its scope.

@@ -9,6 +9,7 @@ import type {
   AddressBytes,
   EndpointState,
   IdentityState,
+  IpcacheKey,
   IpcacheState,
   NodeState,
   PolicyState,
@@ -38,7 +39,7 @@ import {
   PACKET_SLOT_SIZE,
   POLICY_TABLE_SIZE,
 } from "./layout.ts";
-import { checkIdentity, checkIpcacheEntry, checkNodeState } from "./node_state.ts";
+import { checkIdentity, checkIpcacheEntry, checkIpcacheKey, checkNodeState } from "./node_state.ts";
 import { PacketBatch } from "./packet_batch.ts";
 import {
   INITIAL_PAGES,
@@ -208,10 +209,22 @@ export class DatapathMemory {
     this.#storeAddress(entry);
   }
 
-  /** Forgets an address. Returns whether it was known. */
-  removeAddress(address: AddressBytes): boolean {
+  /**
+   * Forgets an address or CIDR: what is around it answers from now on.
+   *
+   * @returns Whether it was known.
+   * @throws {RangeError} If the key is malformed.
+   */
+  removeAddress(key: IpcacheKey): boolean {
+    checkIpcacheKey(key);
+    const { address, prefixLength } = key;
+    const { exports } = this.wasm;
+    const family = address.length === 4 ? 4 : 6;
     this.#stage(address);
-    return Boolean(this.wasm.exports.removeIpcache(address.length === 4 ? 4 : 6));
+    const known = prefixLength === undefined
+      ? exports.removeIpcache(family)
+      : exports.removeIpcacheCidr(family, prefixLength);
+    return Boolean(known);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { MapSpec } from "ebpf-ts-loader";
-import type { IpcacheState } from "./datapath.ts";
+import type { IpcacheKey, IpcacheState } from "./datapath.ts";
 import type { DatapathMemory } from "./datapath_memory.ts";
 import { BlockPool } from "./kernel_block_pool.ts";
 import { KernelIpcache4, rangeOf } from "./kernel_ipcache4.ts";
@@ -64,18 +64,22 @@ export class KernelIpcache implements Disposable {
     await this.#settle();
   }
 
-  /** Forgets addresses, in memory, in the tables, then in the cells. Those unknown are passed over. */
-  async remove(addresses: readonly Uint8Array[]): Promise<void> {
-    for (const address of addresses) {
-      const entry = { address, identity: 0 };
-      if (!this.#memory.removeAddress(address)) continue;
-      this.#table(entry).delete(address);
-      this.#changed(entry, -1);
+  /**
+   * Forgets addresses and CIDRs, in memory, in the tables, then in the cells: what is around them
+   * answers from now on. Those unknown are passed over.
+   *
+   * @throws {RangeError} If a key is malformed.
+   */
+  async remove(keys: readonly IpcacheKey[]): Promise<void> {
+    for (const key of keys) {
+      if (!this.#memory.removeAddress(key)) continue;
+      this.#table(key).delete(keyOf(key));
+      this.#changed(key, -1);
     }
     await this.#settle();
   }
 
-  #changed({ address, prefixLength }: IpcacheState, change: 1 | 0 | -1): void {
+  #changed({ address, prefixLength }: IpcacheKey, change: 1 | 0 | -1): void {
     if (address.length === 4) {
       const range = rangeOf(address, prefixLength);
       if (change !== 0) this.#family4.add(range.first, prefixLength ?? 32, change);
@@ -91,17 +95,17 @@ export class KernelIpcache implements Disposable {
     if (free < SPARE_BLOCKS && retired + unallocated > 0) await this.#pool.refill(SPARE_BLOCKS);
   }
 
-  #nameOf({ address, prefixLength }: IpcacheState) {
+  #nameOf({ address, prefixLength }: IpcacheKey) {
     if (address.length === 4) return prefixLength === undefined ? "ipcache4" : "ipcache4_cidr";
     return prefixLength === undefined ? "ipcache6" : "ipcache6_cidr";
   }
 
-  #table(entry: IpcacheState) {
-    return this.#maps.map(this.#nameOf(entry));
+  #table(key: IpcacheKey) {
+    return this.#maps.map(this.#nameOf(key));
   }
 
-  #count(entry: IpcacheState): number {
-    return this.#memory.table(this.#nameOf(entry)).count;
+  #count(key: IpcacheKey): number {
+    return this.#memory.table(this.#nameOf(key)).count;
   }
 
   [Symbol.dispose](): void {
@@ -109,7 +113,7 @@ export class KernelIpcache implements Disposable {
   }
 }
 
-function keyOf({ address, prefixLength }: IpcacheState): Uint8Array<ArrayBuffer> {
+function keyOf({ address, prefixLength }: IpcacheKey): Uint8Array<ArrayBuffer> {
   if (prefixLength === undefined) return Uint8Array.from(address);
   const key = new Uint8Array(4 + address.length);
   new DataView(key.buffer).setUint32(0, prefixLength, true);

@@ -2,6 +2,7 @@ import type {
   AddressBytes,
   EndpointState,
   IdentityState,
+  IpcacheKey,
   IpcacheState,
   MacBytes,
   NodeState,
@@ -72,9 +73,17 @@ function hasHostBits(address: AddressBytes, prefixLength: number): boolean {
  * @throws {RangeError} That names what is wrong.
  */
 export function checkIpcacheEntry(entry: IpcacheState, index = 0): void {
-  const { address, prefixLength, identity } = entry;
+  checkIpcacheKey(entry, index);
+  requireNumber("ipcache entry", "identity", entry.identity, 0, MAX_U32);
+}
+
+/**
+ * Checks the address or CIDR of a line of the ipcache; `index` names it.
+ *
+ * @throws {RangeError} That names what is wrong.
+ */
+export function checkIpcacheKey({ address, prefixLength }: IpcacheKey, index = 0): void {
   requireLength("ipcache entry", index, address, [4, 16]);
-  requireNumber("ipcache entry", "identity", identity, 0, MAX_U32);
   if (prefixLength === undefined) return;
   requireNumber("ipcache entry", "prefixLength", prefixLength, 0, address.length * 8);
   if (hasHostBits(address, prefixLength)) {

@@ -53,6 +53,7 @@ export interface WasmExports {
   upsertIpcache(family: number, identity: number, slot: number): number;
   upsertIpcacheCidr(family: number, prefixLength: number, identity: number, slot: number): number;
   removeIpcache(family: number): number;
+  removeIpcacheCidr(family: number, prefixLength: number): number;
   upsertLocalEndpoint(
     family: number,
     id: number,

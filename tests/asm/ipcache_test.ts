@@ -1,34 +1,17 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { IDENTITY_WORLD_IPV4, IDENTITY_WORLD_IPV6 } from "../../src/datapath/layout.ts";
 import { seeded } from "../datapath/_map_state.ts";
 import type { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
 import { newMemory } from "../datapath/_memory.ts";
+import {
+  boundariesOf,
+  entryOf,
+  masked,
+  prefixChanges,
+  PrefixList,
+} from "../datapath/_prefix_list.ts";
 
 const memories = { fast: newMemory(), compact: newMemory({ addresses: "compact" }) };
-
-interface Prefix {
-  readonly address: Uint8Array;
-  /** Absent: one address. */
-  readonly prefixLength: number | undefined;
-}
-
-/** The first `bits` bits; the others become zero. */
-function masked(address: Uint8Array, bits: number): Uint8Array {
-  return address.map((byte, i) => byte & ~(0xFF >> Math.min(Math.max(bits - 8 * i, 0), 8)));
-}
-
-/** Index of what an address matches, by the plainest reading: exact, else the longest prefix. */
-function longest(prefixes: readonly Prefix[], address: Uint8Array): number | undefined {
-  return prefixes
-    .map((prefix, index) => ({ ...prefix, index }))
-    .filter((prefix) => `${masked(address, prefix.prefixLength ?? 128)}` === `${prefix.address}`)
-    .sort((a, b) => (b.prefixLength ?? 1000) - (a.prefixLength ?? 1000))[0]?.index;
-}
-
-function world(address: Uint8Array): number {
-  return address.length === 4 ? IDENTITY_WORLD_IPV4 : IDENTITY_WORLD_IPV6;
-}
 
 function lookup(
   memory: DatapathMemory,
@@ -79,10 +62,9 @@ for (const size of [4, 16]) {
             });
           }
           const asked = [...random, ...prefixes.map((prefix) => prefix.address)];
-          const identities = asked.map((one) => {
-            const index = longest(prefixes, one);
-            return index === undefined ? world(one) : index + 1;
-          });
+          const list = new PrefixList();
+          prefixes.forEach((prefix, i) => list.set({ ...prefix, identity: i + 1 }));
+          const identities = asked.map((one) => list.identityOf(one));
           for (const memory of Object.values(memories)) {
             assertEquals(
               lookup(memory, asked),
@@ -96,47 +78,68 @@ for (const size of [4, 16]) {
   });
 }
 
-/** Addresses come and go, prefixes come and change hands: in any order, at any time. */
-const changes = fc.array(
-  fc.record({
-    prefix: prefix(4),
-    remove: fc.boolean(),
-    identity: fc.integer({ min: 1, max: 200 }),
-  }),
-  { minLength: 1, maxLength: 60 },
-);
-
-Deno.test("both modes follow changes, and forget what is gone", () => {
-  fc.assert(
-    fc.property(changes, fc.array(address(4), { minLength: 1, maxLength: 20 }), (steps, random) => {
-      const model = new Map<string, Prefix & { readonly identity: number }>();
-      for (const memory of Object.values(memories)) {
-        memory.load({ endpoints: [], identities: [], ipcache: [], policies: [] });
-      }
-      for (const { prefix, remove, identity } of steps) {
-        const key = `${prefix.address}/${prefix.prefixLength}`;
-        const known = model.has(key);
-        if (remove && prefix.prefixLength !== undefined) continue;
-        if (remove) model.delete(key);
-        else model.set(key, { ...prefix, identity });
-        for (const { wasm: { exports, memory } } of Object.values(memories)) {
-          new Uint8Array(memory.buffer).set(prefix.address, exports.addressStaging());
-          if (remove) assertEquals(exports.removeIpcache(4) !== 0, known);
-          else if (prefix.prefixLength === undefined) exports.upsertIpcache(4, identity, identity);
-          else exports.upsertIpcacheCidr(4, prefix.prefixLength, identity, identity);
+for (const size of [4, 16]) {
+  const changes = fc.array(prefixChanges(address(size), fc.integer({ min: 1, max: 200 })), {
+    minLength: 1,
+    maxLength: 80,
+  });
+  Deno.test(`both modes follow changes of ${size} bytes, and forget what is gone`, () => {
+    fc.assert(
+      fc.property(changes, fc.array(address(size), { maxLength: 20 }), (changes, random) => {
+        const list = new PrefixList();
+        for (const memory of Object.values(memories)) {
+          memory.load({ endpoints: [], identities: [], ipcache: [], policies: [] });
         }
-      }
-      const prefixes = [...model.values()];
-      const asked = [...random, ...steps.map((step) => step.prefix.address)];
-      const identities = asked.map((one) => {
-        const index = longest(prefixes, one);
-        return index === undefined ? world(one) : prefixes[index]!.identity;
-      });
-      for (const memory of Object.values(memories)) {
-        assertEquals(lookup(memory, asked).map(({ identity }) => identity), identities);
-      }
-    }),
-    seeded(300),
+        for (const change of changes) {
+          const isRemoval = change.identity === undefined;
+          const known = isRemoval && list.remove(change);
+          if (!isRemoval) list.set(entryOf(change));
+          for (const memory of Object.values(memories)) {
+            if (isRemoval) assertEquals(memory.removeAddress(change), known);
+            else memory.setAddress(entryOf(change));
+          }
+        }
+        const asked = [...random, ...boundariesOf(changes)];
+        const identities = asked.map((one) => list.identityOf(one));
+        for (const memory of Object.values(memories)) {
+          assertEquals(lookup(memory, asked).map(({ identity }) => identity), identities);
+          const { exports } = memory.wasm;
+          const lengths = new Set(list.entries.flatMap(({ prefixLength }) => prefixLength ?? []));
+          const at = exports.prefixLengths(size === 4 ? 4 : 6);
+          const [count = 0] = new Uint32Array(memory.wasm.memory.buffer, at, 1);
+          assertEquals(
+            [...new Uint32Array(memory.wasm.memory.buffer, at + 4, count)],
+            [...lengths].sort((a, b) => b - a),
+          );
+        }
+      }),
+      seeded(300),
+    );
+  });
+}
+
+Deno.test("the fast mode forgets a prefix of addresses with one identity, each by itself", () => {
+  const list = new PrefixList();
+  const { fast } = memories;
+  fast.load({ endpoints: [], identities: [], ipcache: [], policies: [] });
+  const change = (entry: Parameters<PrefixList["set"]>[0], isRemoval: boolean) => {
+    if (isRemoval) assertEquals([list.remove(entry), fast.removeAddress(entry)], [true, true]);
+    else list.set(entry);
+    if (!isRemoval) fast.setAddress(entry);
+  };
+  // All of a /24 says the same, but by prefixes that are to go one by one.
+  const crowd = Array.from(
+    { length: 256 },
+    (_, i) => ({ address: Uint8Array.of(10, 1, 1, i), prefixLength: 32, identity: 7 }),
+  );
+  const [first, second] = crowd.map(({ address }) => ({ address, identity: 8 }));
+  for (const entry of crowd) change(entry, false);
+  for (const entry of [first!, second!]) change(entry, false);
+  for (const entry of [first!, second!, ...crowd.slice(0, 100)]) change(entry, true);
+  const asked = crowd.map(({ address }) => address);
+  assertEquals(
+    lookup(fast, asked).map(({ identity }) => identity),
+    asked.map((one) => list.identityOf(one)),
   );
 });
 
@@ -162,4 +165,26 @@ Deno.test("the fast mode gives its memory back", () => {
   assertEquals(lookup(fast, [Uint8Array.of(10, 1, 0, 1)]), [{ identity: 300, slot: 0 }]);
   fast.load({ endpoints: [], identities: [], ipcache: [], policies: [] });
   assertEquals(fast.ipcacheBytes, empty);
+});
+
+Deno.test("the fast mode gives the nodes of a prefix back, and of those inside it", () => {
+  const { fast } = memories;
+  fast.load({ endpoints: [], identities: [], ipcache: [], policies: [] });
+  const prefixes = [[10, 13], [10, 25], [11, 27], [12, 0]].map(([first = 0, prefixLength = 0]) => {
+    const address = masked(Uint8Array.of(first, 0, 0, 0), prefixLength);
+    return { address, prefixLength, identity: first };
+  });
+  const used = () => {
+    for (const prefix of prefixes) fast.setAddress(prefix);
+    for (const prefix of prefixes) assertEquals(fast.removeAddress(prefix), true);
+    return fast.ipcacheBytes;
+  };
+  const first = used();
+  assertEquals(used(), first);
+  fast.setAddress(prefixes[0]!);
+  assertEquals(fast.ipcacheBytes, first); // no node
+  fast.setAddress(prefixes[1]!);
+  assertEquals(fast.ipcacheBytes - first, 2048); // one for its /16, one for its /24
+  fast.removeAddress(prefixes[1]!);
+  assertEquals(fast.ipcacheBytes, first);
 });

@@ -1,12 +1,15 @@
 import { assertEquals } from "@std/assert";
-import type { IpcacheState } from "../../src/datapath/datapath.ts";
+import fc from "fast-check";
+import type { IpcacheKey, IpcacheState } from "../../src/datapath/datapath.ts";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
 import { IPCACHE6_KEY_SIZE } from "../../src/datapath/layout.ts";
 import { newPacket } from "../../src/datapath/packet_builder.ts";
+import { EventIndex } from "../../src/verify/event_record.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, SECOND } from "./_emulator.ts";
 import { seeded } from "./_map_state.ts";
 import { CLIENT, CLIENT_IDENTITY, ipv4, ipv6, NODE, SERVER_IDENTITY } from "./_node.ts";
+import { boundariesOf, entryOf, masked, prefixChanges, PrefixList } from "./_prefix_list.ts";
 import { type Random, randomOf } from "./_traffic.ts";
 
 const IDENTITIES = [1, 2, 6, CLIENT_IDENTITY, SERVER_IDENTITY, 400, 999, 1 << 24 | 7];
@@ -28,11 +31,6 @@ function randomAddress6(random: Random): Uint8Array {
 
 function randomAddress(random: Random): Uint8Array {
   return random(3) === 0 ? randomAddress6(random) : randomAddress4(random);
-}
-
-/** The address with the bits behind the prefix cleared. */
-function masked(address: Uint8Array, prefixLength: number): Uint8Array {
-  return address.map((byte, i) => byte & 0xFF00 >> Math.min(Math.max(prefixLength - 8 * i, 0), 8));
 }
 
 function randomEntry(random: Random): IpcacheState {
@@ -58,6 +56,68 @@ function fillBatch(random: Random): void {
   }
 }
 
+/** A few neighbourhoods, so that they are crowded now and then. */
+const address4 = fc.tuple(fc.nat(1), fc.nat(2), fc.nat(20))
+  .map(([b, c, d]) => Uint8Array.of(10, b + 1, c, d));
+const address6 = fc.tuple(fc.nat(1), fc.nat(1), fc.nat(20))
+  .map(([b, c, d]) => Uint8Array.of(0xFD, 0, 0, b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, c, d));
+
+kernelTest(
+  "KernelIpcache, emulator and a plain list agree after any changes of addresses and CIDRs",
+  async () => {
+    using kernel = new KernelDatapath(memory);
+    const change = prefixChanges(fc.oneof(address4, address6), fc.constantFrom(...IDENTITIES));
+    const rounds = fc.array(fc.array(change, { minLength: 1, maxLength: 120 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(rounds, async (rounds) => {
+        await kernel.load({ ...NODE, ipcache: [] });
+        const { ipcache } = kernel.node.maps;
+        const list = new PrefixList();
+        for (const changes of rounds) {
+          for (const change of changes) {
+            if (change.identity === undefined) {
+              list.remove(change);
+              await ipcache.remove([change]);
+            } else {
+              list.set(entryOf(change));
+              await ipcache.set([entryOf(change)]);
+            }
+          }
+          const asked = boundariesOf(changes);
+          const named = identitiesIn(kernel, asked);
+          assertEquals(named, asked.map((one) => list.identityOf(one)));
+        }
+      }),
+      seeded(10),
+    );
+  },
+);
+
+/** The identities that kernel and emulator find behind addresses, which must be the same. */
+function identitiesIn(kernel: KernelDatapath, addresses: readonly Uint8Array[]): number[] {
+  batch.clear();
+  for (const [i, destination] of addresses.entries()) {
+    const eth = newPacket().eth();
+    const ip = destination.length === 4
+      ? eth.ipv4({ source: ipv4(CLIENT), destination })
+      : eth.ipv6({ source: ipv6(CLIENT), destination });
+    const data = ip.udp({ source: 1000 + i, destination: 7 }).build();
+    batch.add({ endpoint: CLIENT, hook: "from_container", data, now: SECOND + BigInt(i) });
+  }
+  const output = memory.packetBatch();
+  const [ours, theirs] = [emulator, kernel].map((datapath) => {
+    datapath.clearConntrack();
+    datapath.run(batch, output);
+    return datapath.drainEvents().bytes;
+  });
+  assertEquals(theirs, ours);
+  const index = new EventIndex(ours ?? new Uint8Array());
+  return addresses.map((_, i) => index.at(SECOND + BigInt(i))[0]?.destination ?? -1);
+}
+
 /** Runs the batch in both; the events name the identity of each destination. */
 function mustAgree(kernel: KernelDatapath, what: string): void {
   const output = memory.packetBatch();
@@ -75,12 +135,12 @@ kernelTest(
     const { seed } = seeded(1);
     const random = randomOf(seed);
     await kernel.load(NODE);
-    const known: Uint8Array[] = [];
+    const known: IpcacheKey[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const { ipcache } = kernel.node.maps;
       const entries = Array.from({ length: 1 + random(60) }, () => randomEntry(random));
       await ipcache.set(entries);
-      known.push(...entries.filter((e) => e.prefixLength === undefined).map((e) => e.address));
+      known.push(...entries);
       if (random(2) === 0) await ipcache.remove(known.splice(random(10), random(known.length)));
       fillBatch(random);
       mustAgree(kernel, `round ${round}, seed ${seed}`);
@@ -113,7 +173,7 @@ kernelTest("KernelIpcache gives blocks to crowded addresses, and takes them back
   await ipcache.set(all.map((address) => ({ address, identity: CLIENT_IDENTITY })));
   assertEquals([hasBlock(kernel, first), prefixes()], [true, true]);
 
-  await ipcache.remove(all);
+  await ipcache.remove(all.map((address) => ({ address })));
   assertEquals([hasBlock(kernel, first), prefixes()], [false, false]);
 });
 
@@ -130,7 +190,7 @@ kernelTest("KernelIpcache uses blocks again without an end", async () => {
       fillBatch(random);
       mustAgree(kernel, `round ${round}`);
     }
-    await ipcache.remove(crowd);
+    await ipcache.remove(crowd.map((address) => ({ address })));
   }
   const chunks = kernel.node.map("ipcache_chunks");
   assertEquals([chunks.lookup(0) !== undefined, chunks.lookup(1) !== undefined], [true, false]);

@@ -124,7 +124,7 @@ tcxTest(
       const others = NEIGHBOURS.map((neighbour) => ({ address: neighbour, identity: SENDER }));
       await ipcache.set([{ address, identity }, ...others]);
       drain();
-      await ipcache.remove(NEIGHBOURS);
+      await ipcache.remove(NEIGHBOURS.map((neighbour) => ({ address: neighbour })));
       drain();
       // The thread gets a word in.
       if (changes % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
