@@ -2,6 +2,7 @@ import { coloured } from "./colour.ts";
 import type { CoverageReport, Covered } from "../fuzz/coverage.ts";
 import type { FuzzReport } from "../fuzz/fuzz_threads.ts";
 import type { OutputFormat } from "./cluster_flags.ts";
+import { printBlocks } from "./fuzz_blocks.ts";
 
 /** What `twinpath fuzz` tells. */
 export interface FuzzSummary {
@@ -30,6 +31,7 @@ export function printFuzz(format: OutputFormat, summary: FuzzSummary): void {
     console.log(`Mismatches:  ${count === 0 ? "0" : coloured("red", String(count))}`);
   } else console.log(`Compared:    nothing, the kernel is left out: ${reason}`);
   printCoverage(report.coverage);
+  if (report.blocks !== undefined) printBlocks(report.blocks);
   if (mismatch === undefined || reproducer === undefined) return;
   console.log();
   const how = mismatch.repeatable ? "shrunk to" : "not repeated by its";

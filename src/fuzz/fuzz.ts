@@ -55,6 +55,11 @@ export interface FuzzResult {
   /** Stretches of packets; tables are compared in the middle and at the end of each. */
   readonly stretches: number;
   readonly coverage: CoverageCounts;
+  /**
+   * A byte for each basic block of the programs, in the order of `instrumentBlocks()`: 1 if it ran;
+   * `undefined` without the kernel.
+   */
+  readonly blocks: Uint8Array | undefined;
   /** What the twins differ in; then the run ended there. */
   readonly mismatch: FuzzMismatch | undefined;
 }
@@ -66,6 +71,11 @@ export interface FuzzMismatch extends FuzzCase {
   /** Whether the packets alone show it; otherwise they are all of the stretch's. */
   readonly repeatable: boolean;
 }
+
+/** How often the instrumented programs run as well: each of the first worlds, and then some. */
+const BLOCK_WORLDS = { first: 2, every: 7 } as const;
+/** The same for the stretches of such a world. */
+const BLOCK_STRETCHES = { first: 2, every: 8 } as const;
 
 /** Stretches of one world, at most; the first worlds have fewer, so that short runs see many. */
 const STRETCHES = 32;
@@ -124,13 +134,18 @@ class FuzzRun {
     let world = index % 2 === 0 ? randomWorld(random) : await engineWorld(random);
     await this.#twins.load(world);
     this.#generator.useWorld(world);
+    const blocks = isSampled(this.#worlds, BLOCK_WORLDS);
+    if (blocks) this.#twins.loadBlocks(world);
     this.#worlds++;
     const stretches = Math.min(STRETCHES, 1 << (index >> 1));
     for (let i = 0; i < stretches && !this.#isOver; i++) {
       if (i > 0) world = await this.#changePolicy(random, world);
       // Compiled worlds raise events enough for the ring to overflow.
       const overflow = index % 2 === 1 && i === stretches - 1;
-      const plan = this.#plan(index * STRETCHES + i, overflow);
+      const plan = this.#plan(index * STRETCHES + i, {
+        overflow,
+        blocks: blocks && isSampled(i, BLOCK_STRETCHES),
+      });
       const result = await runStretch(this.#twins, this.#generator, plan, this.#coverage);
       this.#packets += result.packets;
       this.#stretches++;
@@ -145,13 +160,13 @@ class FuzzRun {
     return undefined;
   }
 
-  #plan(part: number, overflow: boolean): StretchPlan {
+  #plan(part: number, kind: Pick<StretchPlan, "overflow" | "blocks">): StretchPlan {
     return {
       seed: this.#options.seed,
       part,
       start: 10_000,
       packets: this.#packetsLeft,
-      overflow,
+      ...kind,
     };
   }
 
@@ -205,7 +220,16 @@ class FuzzRun {
       worlds: this.#worlds,
       stretches: this.#stretches,
       coverage: this.#coverage.counts(),
+      blocks: this.#twins.blocks?.hits,
       mismatch,
     };
   }
+}
+
+/** Tells whether the thing of this number is in the sample. */
+function isSampled(
+  number: number,
+  { first, every }: { readonly first: number; readonly every: number },
+): boolean {
+  return number < first || number % every === 0;
 }

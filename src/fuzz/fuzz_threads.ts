@@ -6,6 +6,7 @@
  */
 import type { CapturedPacket } from "../pcap/capture.ts";
 import type { ImageFault } from "../verify/reproducer.ts";
+import { type BlockReport, datapathBlockReport, mergedHits } from "./block_coverage.ts";
 import { Coverage, type CoverageReport } from "./coverage.ts";
 import type { FuzzMismatch, FuzzProgress, FuzzResult } from "./fuzz.ts";
 import type { FuzzMessage, FuzzTask } from "./fuzz_task.ts";
@@ -44,6 +45,8 @@ export interface FuzzReport {
   /** Of all that time: worlds made and loaded, packets made, run and compared. */
   readonly packetsPerSecond: number;
   readonly coverage: CoverageReport;
+  /** What was reached of the programs in the kernel; `undefined` without it. */
+  readonly blocks: BlockReport | undefined;
   /** What the twins of a thread differ in; it ended the run. */
   readonly mismatch: FuzzMismatch | undefined;
 }
@@ -60,6 +63,7 @@ export async function fuzzOnThreads(options: FuzzThreadsOptions): Promise<FuzzRe
   const sum = (count: (result: FuzzResult) => number) =>
     results.reduce((total, result) => total + count(result), 0);
   const packets = sum((result) => result.packets);
+  const hits = mergedHits(results.map(({ blocks }) => blocks));
   return {
     seed,
     threads,
@@ -69,6 +73,7 @@ export async function fuzzOnThreads(options: FuzzThreadsOptions): Promise<FuzzRe
     seconds,
     packetsPerSecond: Math.round(packets / seconds),
     coverage: coverage.report(),
+    blocks: hits && datapathBlockReport(hits),
     mismatch: results.find((result) => result.mismatch)?.mismatch,
   };
 }

@@ -44,9 +44,9 @@ async function runBatch(twins: Twins, packets: readonly FuzzPacket[]): Promise<s
   input.clear();
   for (const packet of packets) input.add(packet);
   input.count = input.capacity;
-  await kernel.run(0, packets.length);
+  await kernel.leg.run(0, packets.length);
   twins.emulate(0, packets.length);
-  const { produced } = kernel;
+  const { produced } = kernel.leg;
   const equal = twins.packetDifference(0, packets.length) === undefined &&
     twins.eventDifference(produced) === undefined;
   const differences = equal ? [] : describe(twins, packets);

@@ -29,6 +29,8 @@ export interface StretchPlan {
   readonly packets: number;
   /** Nobody takes events until the end: the ring overflows. */
   readonly overflow: boolean;
+  /** The instrumented programs run as well. */
+  readonly blocks: boolean;
 }
 
 /** What a stretch came to. */
@@ -88,7 +90,7 @@ class Stretch {
       const produced = await running;
       if (goesOn) running = this.#startKernel(batch + 1);
       this.packets += LANE;
-      const difference = this.#compareBatch(lane, produced);
+      const difference = this.#compareBatch(lane, produced) ?? await this.#runBlocks(lane);
       if (difference !== undefined) {
         await running;
         return difference;
@@ -106,8 +108,18 @@ class Stretch {
   async #startKernel(batch: number): Promise<bigint> {
     const { kernel } = this.#twins;
     if (kernel === undefined) return 0n;
-    await kernel.run(laneOf(batch), LANE);
-    return kernel.produced;
+    await kernel.leg.run(laneOf(batch), LANE);
+    return kernel.leg.produced;
+  }
+
+  /** Runs a batch that the kernel has run through the instrumented programs. */
+  async #runBlocks(lane: number): Promise<string | undefined> {
+    const { blocks } = this.#twins;
+    if (!this.#plan.blocks || !blocks?.isLoaded) return undefined;
+    await blocks.run(lane, LANE, this.#plan.overflow);
+    const packet = this.#twins.blockDifference(lane, LANE);
+    if (packet === undefined) return undefined;
+    return `packet ${this.packets - LANE + packet - lane} of the instrumented programs`;
   }
 
   #compareBatch(lane: number, produced: bigint): string | undefined {
@@ -130,7 +142,7 @@ class Stretch {
 
   #finishEvents(): string | undefined {
     const { kernel } = this.#twins;
-    if (this.#plan.overflow) return this.#compareEvents(kernel?.produced ?? 0n);
+    if (this.#plan.overflow) return this.#compareEvents(kernel?.leg.produced ?? 0n);
     return undefined;
   }
 
@@ -153,6 +165,7 @@ class Stretch {
       this.#collected[name] += counts[name];
     }
     if (kernel === undefined) return undefined;
+    if (this.#plan.blocks) this.#twins.blocks?.collect(now);
     const others = kernel.datapath.collectConntrack(now);
     return JSON.stringify(counts) === JSON.stringify(others) ? undefined : "garbage collection";
   }

@@ -9,7 +9,9 @@ import { Emulator } from "../datapath/emulator.ts";
 import { PACKET_BATCH, PACKET_SLOT_SIZE } from "../datapath/layout.ts";
 import type { PacketBatch } from "../datapath/packet_batch.ts";
 import type { ImageFault } from "../verify/reproducer.ts";
-import { CONNTRACK_ENTRIES, KernelLeg } from "./kernel_leg.ts";
+import { BlockLeg } from "./block_leg.ts";
+import { CONNTRACK_ENTRIES } from "./harness_leg.ts";
+import { KernelLeg } from "./kernel_leg.ts";
 import type { World } from "./world.ts";
 
 /** What {@linkcode Twins.eventDifference} and its like return where all is equal. */
@@ -32,6 +34,9 @@ export class Twins implements Disposable {
   readonly kernelOutput: PacketBatch;
   /** What became of them in the emulator. */
   readonly emulatorOutput: PacketBatch;
+  /** What became of them in the instrumented programs. */
+  #blockOutput: PacketBatch | undefined;
+  #blocks: BlockLeg | undefined;
   readonly #fault: ImageFault | undefined;
 
   /**
@@ -51,11 +56,30 @@ export class Twins implements Disposable {
 
   /** Replaces the world in both; no traffic is left. */
   async load(world: World): Promise<void> {
+    this.#blocks?.unload();
     if (this.kernel === undefined) this.emulator.load(world.node);
     else await this.kernel.load(world);
     this.#addGhosts(world);
     this.#damage(world);
     this.#injectFault();
+  }
+
+  /**
+   * Loads copies of the kernel's programs that note which of their blocks run, where there is a
+   * kernel; they stay until the next world.
+   *
+   * @param world The one that is loaded.
+   */
+  loadBlocks(world: World): void {
+    if (this.kernel === undefined) return;
+    this.#blockOutput ??= this.memory.packetBatch();
+    this.#blocks ??= new BlockLeg(this.memory, this.kernel, this.#blockOutput);
+    this.#blocks.load(world);
+  }
+
+  /** The copies that {@linkcode Twins.loadBlocks} has loaded once. */
+  get blocks(): BlockLeg | undefined {
+    return this.#blocks;
   }
 
   /** Replaces a policy in both. */
@@ -105,8 +129,17 @@ export class Twins implements Disposable {
 
   /** Whether a packet ended otherwise in the kernel; its index, or `undefined`. */
   packetDifference(first: number, count: number): number | undefined {
+    return this.#differingPacket(this.emulatorOutput, first, count);
+  }
+
+  /** Whether a packet ended otherwise in the instrumented programs than in those as they are. */
+  blockDifference(first: number, count: number): number | undefined {
+    return this.#blockOutput && this.#differingPacket(this.#blockOutput, first, count);
+  }
+
+  #differingPacket(output: PacketBatch, first: number, count: number): number | undefined {
     const index = this.memory.wasm.exports.differingPacket(
-      this.#record(this.emulatorOutput, first),
+      this.#record(output, first),
       this.#record(this.kernelOutput, first),
       count,
     ) >>> 0;
@@ -117,7 +150,7 @@ export class Twins implements Disposable {
   eventDifference(until: bigint): number | undefined {
     if (this.kernel === undefined) return undefined;
     const { exports } = this.memory.wasm;
-    const { records, bytes } = this.kernel.stageEvents(until);
+    const { records, bytes } = this.kernel.leg.stageEvents(until);
     const index = exports.differingEvent(
       exports.eventsAddress(),
       exports.eventsBytes(),
@@ -132,13 +165,13 @@ export class Twins implements Disposable {
     const { exports } = this.memory.wasm;
     exports.coverEvents(exports.eventsAddress(), exports.eventsBytes());
     exports.clearEvents();
-    this.kernel?.consume(until);
+    this.kernel?.leg.consume(until);
   }
 
   /** Compares a table, and tells whether it differs. */
   tableDiffers(table: ComparedTable): boolean {
     if (this.kernel === undefined) return false;
-    const { keys, values, count } = this.kernel.stage(table);
+    const { keys, values, count } = this.kernel.leg.stage(table);
     const { exports } = this.memory.wasm;
     return exports.differingEntry(COMPARED_TABLES[table], keys, values, count) >>> 0 !== EQUAL;
   }
@@ -151,7 +184,8 @@ export class Twins implements Disposable {
   /** Forgets all traffic in both: tables, counters, events. */
   forget(): void {
     this.memory.wasm.exports.forgetTraffic();
-    this.kernel?.forget();
+    this.kernel?.leg.forget();
+    this.#blocks?.forget();
   }
 
   #record({ pointer }: PacketBatch, index: number): number {
@@ -160,6 +194,7 @@ export class Twins implements Disposable {
 
   /** Closes what is in the kernel. */
   [Symbol.dispose](): void {
+    this.#blocks?.[Symbol.dispose]();
     this.kernel?.[Symbol.dispose]();
   }
 }

@@ -54,6 +54,7 @@ Deno.test("twinpath fuzz -o json counts packets, mismatches and what was reached
     "stretches",
     "packetsPerSecond",
     "coverage",
+    ...("reason" in report ? [] : ["blocks"]),
     "seconds",
     "kernel",
     ...("reason" in report ? ["reason"] : []),
@@ -63,6 +64,8 @@ Deno.test("twinpath fuzz -o json counts packets, mismatches and what was reached
   assertEquals(report.mismatches, 0);
   assertEquals(report.packets >= Number(PACKETS), true);
   assertEquals(Object.keys(report.coverage), ["reached", "missed", "outOfReach"]);
+  if ("reason" in report) return;
+  assertEquals(Object.keys(report.blocks), ["programs", "missed", "outOfReach", "staleReasons"]);
 });
 
 Deno.test("twinpath fuzz takes packets of captures", async () => {

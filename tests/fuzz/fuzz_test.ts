@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
 import { readEmulatorWasm } from "../../src/datapath/emulator_file.ts";
+import type { BlockReport, MissedLine } from "../../src/fuzz/block_coverage.ts";
 import { fuzzReproducerFiles, parseFuzzReproducer } from "../../src/fuzz/reproducer.ts";
 import { replayFuzz } from "../../src/fuzz/replay.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
@@ -26,7 +27,7 @@ Deno.test("fuzz() reaches every conntrack state in every protocol", async () => 
 });
 
 kernelTest("fuzz() finds emulator and kernel equal, and misses nothing", async () => {
-  const { packets, mismatch, coverage } = await mustFuzz({
+  const { packets, mismatch, coverage, blocks } = await mustFuzz({
     seed: 2,
     packets: 6 * PACKETS,
     kernel: true,
@@ -34,7 +35,25 @@ kernelTest("fuzz() finds emulator and kernel equal, and misses nothing", async (
   assertEquals(mismatch?.differences, undefined);
   assert(packets >= 6 * PACKETS);
   assertEquals(coverage.missed, []);
+  // What every run reaches, in the programs that packets enter.
+  for (const program of ["from_container", "to_container"]) {
+    for (const line of KNOWN_LINES) assert(isReached(blocks, program, line), `${program} ${line}`);
+  }
+  assertEquals(blocks?.staleReasons, []);
 });
+
+/** An established flow over IPv4, counted and prolonged; a packet of TCP. */
+const KNOWN_LINES = [
+  "__sync_fetch_and_add(&entry->packets, 1);",
+  "found = bpf_map_lookup_elem(&conntrack4, &key);",
+  "packet->tcp_flags = ((const __u8 *)l4)[TCP_FLAGS_OFFSET];",
+];
+
+function isReached(blocks: BlockReport | undefined, program: string, line: string): boolean {
+  const has = (some: readonly MissedLine[]) =>
+    some.some((missed) => missed.program === program && missed.line === line);
+  return blocks !== undefined && !has(blocks.missed) && !has(blocks.outOfReach);
+}
 
 for (const datapath of ["emulator", "kernel"] as const) {
   kernelTest(
