@@ -5,7 +5,8 @@ const LABEL = 260;
 const WIDTH = 900;
 const BAR = WIDTH - LABEL - 120;
 
-function escapeXml(text: string): string {
+/** Text as it stands between tags. */
+export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 

@@ -56,6 +56,20 @@ export function benchResult(
   };
 }
 
+/** The result with the quartiles of its rounds, the subject's and the baseline's. */
+export function withQuartiles(
+  result: BenchResult,
+  subject: Quartiles,
+  baseline: Quartiles,
+): BenchResult {
+  const rounded = ([low, high]: Quartiles): Quartiles => [round(low), round(high)];
+  return {
+    ...result,
+    baseline: { ...result.baseline, quartiles: rounded(baseline) },
+    quartiles: rounded(subject),
+  };
+}
+
 /** Four significant digits: more would be noise. */
 function round(value: number): number {
   return Number(value.toPrecision(4));

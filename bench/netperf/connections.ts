@@ -23,6 +23,8 @@ const TCP_NODELAY = 1;
 const TIMEOUT_SECONDS = 10n;
 const LIMIT_MS = 10_000;
 const CLIENT_PORT = 40_000;
+const FIRST_FLOW_PORT = 1024;
+const PORTS_END = 65_536;
 
 /** Flows that have not begun: a raw socket at one end, one that takes them all in at the other. */
 export interface NewFlows extends Connection {
@@ -36,6 +38,7 @@ export class Connections implements Disposable {
   readonly udp: Connection;
   readonly flows: NewFlows;
   readonly #sockets: DisposableStack;
+  #nextPort = FIRST_FLOW_PORT;
 
   private constructor(
     tcp: Connection,
@@ -86,6 +89,18 @@ export class Connections implements Disposable {
       { client: raw.fd, server: flowServer.fd, template: datagram(from, to) },
       sockets.move(),
     );
+  }
+
+  /**
+   * The first of so many source ports that no flow has had yet.
+   *
+   * @throws {RangeError} If no more are left.
+   */
+  takePorts(count: number): number {
+    const first = this.#nextPort;
+    this.#nextPort += count;
+    if (this.#nextPort <= PORTS_END) return first;
+    throw new RangeError(`Cannot begin "${count}" flows: no port is left, expected fewer rounds`);
   }
 
   [Symbol.dispose](): void {

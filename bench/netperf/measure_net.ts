@@ -1,5 +1,6 @@
-import { median } from "../measure.ts";
+import { percentile } from "../measure.ts";
 import type { Progress } from "../progress.ts";
+import type { Quartiles } from "../result.ts";
 import { WorkerThread } from "../worker_thread.ts";
 import type { Contender } from "./contender.ts";
 import { BLOCK_BYTES, type Measured, type Order } from "./order.ts";
@@ -16,25 +17,18 @@ export interface Traffic {
 export class TrafficThreads implements Disposable {
   readonly #client = new WorkerThread<Order, Measured>(WORKER);
   readonly #server = new WorkerThread<Order, Measured>(WORKER);
-  #nextPort = FIRST_FLOW_PORT;
 
   /** One pass: what the client measured, in nanoseconds. */
   async pass({ connections }: Contender, { kind, count, over }: Traffic): Promise<Measured> {
     const arrived = new Int32Array(new SharedArrayBuffer(4));
     const { flows: { template } } = connections;
-    const shared = { kind, count, arrived, template, firstPort: this.#takePorts(kind, count) };
+    const firstPort = kind === "flows" ? connections.takePorts(count) : 0;
+    const shared = { kind, count, arrived, template, firstPort };
     const { client, server } = connections[over];
     const served = this.#server.call({ ...shared, end: "server", fd: server });
     const asked = this.#client.call({ ...shared, end: "client", fd: client });
     const [measured] = await Promise.all([asked, served]);
     return measured;
-  }
-
-  #takePorts(kind: Order["kind"], count: number): number {
-    const first = this.#nextPort;
-    if (kind === "flows") this.#nextPort += count;
-    if (this.#nextPort <= 65_536) return first;
-    throw new RangeError(`Cannot begin "${count}" flows: no port is left, expected fewer rounds`);
   }
 
   [Symbol.dispose](): void {
@@ -43,41 +37,52 @@ export class TrafficThreads implements Disposable {
   }
 }
 
-const FIRST_FLOW_PORT = 1024;
 const WORKER = new URL("traffic_worker.ts", import.meta.url);
 
 /**
  * Lets contenders take turns, every other round in reverse order, after one round that does not
- * count. Returns all that each has measured.
+ * count. Returns what each has measured, round by round.
  */
 export async function takeTurns(
   threads: TrafficThreads,
   contenders: readonly Contender[],
   traffic: Traffic,
   { rounds, progress, name }: { rounds: number; progress: Progress; name: string },
-): Promise<Float64Array[]> {
-  const measured = contenders.map((): number[] => []);
-  const order = contenders.map((contender, i) => ({ contender, samples: measured[i] ?? [] }));
+): Promise<Measured[][]> {
+  const measured = contenders.map((): Measured[] => []);
+  const order = contenders.map((contender, i) => ({ contender, passes: measured[i] ?? [] }));
   for (let round = -1; round < rounds; round++) {
-    progress.show(`${name} ${Math.max(round, 0)}/${rounds}`);
-    for (const { contender, samples } of order) {
+    progress.bar(name, Math.max(round, 0), rounds);
+    for (const { contender, passes } of order) {
       const times = await threads.pass(contender, traffic);
-      if (round >= 0) { for (const time of times) samples.push(time); }
+      if (round >= 0) passes.push(times);
     }
     order.reverse();
   }
-  return measured.map((samples) => Float64Array.from(samples).sort());
+  return measured;
 }
 
-/** The value below which a part of the sorted samples lies: 0.5, 0.99. */
-export function percentile(sorted: Float64Array, part: number): number {
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
-  if (value !== undefined) return value;
-  throw new RangeError('Cannot take a "percentile": no samples, expected some');
+/** How a figure is read from one pass. */
+export type Reading = (pass: Measured, traffic: Traffic) => number;
+
+/** The time below which so many of 100 operations lie. */
+export function percentileOf(percent: number): Reading {
+  return (pass) => percentile([...pass], percent);
 }
 
-/** Nanoseconds for a KiB of a stream, or for a datagram: the median of the passes. */
-export function perUnit(passes: Float64Array, { kind, count }: Traffic): number {
-  const units = kind === "stream" ? count * BLOCK_BYTES / 1024 : count;
-  return median([...passes]) / units;
+/** Nanoseconds for a KiB of a stream, or for a datagram. */
+export const perUnit: Reading = ([time = NaN], { kind, count }) =>
+  time / (kind === "stream" ? count * BLOCK_BYTES / 1024 : count);
+
+/** A figure of several passes: their median and quartiles. */
+export interface Summary {
+  readonly value: number;
+  readonly quartiles: Quartiles;
+}
+
+/** Reads a figure from each pass. One disturbed pass moves the summary little. */
+export function summarize(passes: readonly Measured[], read: Reading, traffic: Traffic): Summary {
+  const values = passes.map((pass) => read(pass, traffic));
+  const [value, ...quartiles] = [50, 25, 75].map((percent) => percentile(values, percent));
+  return { value: value ?? NaN, quartiles: [quartiles[0] ?? NaN, quartiles[1] ?? NaN] };
 }

@@ -1,11 +1,22 @@
 import { assert, assertEquals } from "@std/assert";
 import { openSocket, type Socket } from "ebpf-ts-loader/sys";
 import { Contender, type ContenderSpec } from "../../bench/netperf/contender.ts";
-import { percentile, perUnit, takeTurns, TrafficThreads } from "../../bench/netperf/measure_net.ts";
+import { CONTENDERS } from "../../bench/netperf/contenders.ts";
+import { NET_FIGURES } from "../../bench/netperf/figures.ts";
+import {
+  percentileOf,
+  perUnit,
+  summarize,
+  takeTurns,
+  TrafficThreads,
+} from "../../bench/netperf/measure_net.ts";
+import { netSvg } from "../../bench/netperf/net_plot.ts";
+import { netRows, netTable } from "../../bench/netperf/report.ts";
 import { nftRuleset } from "../../bench/netperf/nft_ruleset.ts";
 import { PeerPolicy, TEST_PORT } from "../../bench/netperf/peer_policy.ts";
 import { NFT } from "../../bench/netperf/requirements.ts";
 import { netSuite } from "../../bench/netperf/suite.ts";
+import type { BenchResult } from "../../bench/result.ts";
 import { Progress } from "../../bench/progress.ts";
 import { tcxTest } from "../demo/tcx_test_case.ts";
 
@@ -34,12 +45,53 @@ Deno.test("nftRuleset() allows what the policy allows", () => {
   assert(text.includes(`10.199.0.1 . tcp . ${TEST_PORT.TCP} : accept`));
 });
 
-Deno.test("percentile() and perUnit() read what was measured", () => {
-  const samples = Float64Array.from({ length: 100 }, (_, i) => i);
-  assertEquals([percentile(samples, 0.5), percentile(samples, 0.99)], [50, 99]);
-  const passes = Float64Array.of(640, 1280, 64_000);
-  assertEquals(perUnit(passes, { kind: "stream", over: "tcp", count: 1 }), 20);
-  assertEquals(perUnit(passes, { kind: "datagrams", over: "udp", count: 10 }), 128);
+Deno.test("percentileOf() and perUnit() read a pass", () => {
+  const transactions = { kind: "transactions", over: "tcp", count: 100 } as const;
+  const times = Float64Array.from({ length: 100 }, (_, i) => 99 - i);
+  assertEquals([50, 99].map((percent) => percentileOf(percent)(times, transactions)), [50, 99]);
+  const pass = Float64Array.of(1280);
+  assertEquals(perUnit(pass, { kind: "stream", over: "tcp", count: 1 }), 20);
+  assertEquals(perUnit(pass, { kind: "datagrams", over: "udp", count: 10 }), 128);
+});
+
+Deno.test("summarize() has the median of the passes and their quartiles", () => {
+  const passes = [70, 10, 30, 9000, 20].map((time) => Float64Array.of(time));
+  assertEquals(summarize(passes, perUnit, { kind: "datagrams", over: "udp", count: 10 }), {
+    value: 3,
+    quartiles: [2, 7],
+  });
+});
+
+/** 64 Gbit/s over no program, from 32 to 128, and half of it with the programs. */
+const STREAM: BenchResult = {
+  name: "net.tcp_stream.none",
+  value: 256,
+  unit: "ns",
+  baseline: { name: "no program", value: 128, quartiles: [64, 256] },
+  ratio: 0.5,
+  quartiles: [256, 512],
+};
+
+Deno.test("netTable() has figures in their units, and room for what was not measured", () => {
+  const { titles, rows } = netTable([STREAM]);
+  assertEquals(titles.slice(2), CONTENDERS.map(({ label }) => label));
+  assertEquals(rows, [
+    ["TCP stream", "Gbit/s", "64 (32–128)", "", "", "32 (16–32)", ""],
+  ]);
+  assertEquals(netTable([]).rows, []);
+});
+
+Deno.test("netRows() finds every figure of a whole run", () => {
+  const results = netSuite().map(({ name }) => ({ ...STREAM, name }));
+  const rows = netRows(results);
+  assertEquals(rows.map(({ figure }) => figure.name), NET_FIGURES.map(({ name }) => name));
+  assert(rows.every(({ cells }) => cells.length === CONTENDERS.length));
+});
+
+Deno.test("netSvg() has a bar for each contender that was measured", () => {
+  const svg = netSvg([STREAM]);
+  assertEquals(svg.match(/<rect x="130"/g)?.length, 2);
+  assert(svg.includes("TCP stream, Gbit/s (more is better)"));
 });
 
 Deno.test("netSuite() names every figure once", () => {
@@ -92,8 +144,11 @@ for (
       const traffic = { kind, over, count: 100 };
       const options = { rounds: 2, progress: new Progress(), name: kind };
       const [measured] = await takeTurns(threads, [contender], traffic, options);
-      assertEquals(measured?.length, kind === "transactions" ? 200 : 2);
-      assert(measured?.every((time) => time > 0));
+      assertEquals(
+        measured?.map(({ length }) => length),
+        kind === "transactions" ? [100, 100] : [1, 1],
+      );
+      assert(measured?.flatMap((pass) => [...pass]).every((time) => time > 0));
     }
     // All of the above was sent later and has arrived.
     assertEquals(receiver.tryReceive() !== undefined, spec.kind === "none");
