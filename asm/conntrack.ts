@@ -40,6 +40,7 @@ import {
   CT_REPLY_CLOSING,
   CT_SEEN_REPLY,
   CT_UNTRACKED,
+  DIRECTION_EGRESS,
   DROP_CT_CREATE_FAILED,
   MAX_CONNTRACK,
 } from "./layout";
@@ -157,6 +158,11 @@ function reopens(entry: usize): bool {
  * at one direction's policy has sent or answered it through the other's.
  */
 function isRelated(direction: u32, now: u32): bool {
+  // Endpoints are no routers: they tell of what was sent to them.
+  if (
+    direction == DIRECTION_EGRESS &&
+    (quoted.daddrLow != packet.saddrLow || quoted.daddrHigh != packet.saddrHigh)
+  ) return false;
   return findEntry(quoted, 1 - direction, false, now) != 0 ||
     findEntry(quoted, 1 - direction, true, now) != 0;
 }

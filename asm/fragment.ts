@@ -11,10 +11,10 @@ import {
   FRAGMENT6_KEY_ID_OFF,
   FRAGMENT6_KEY_SADDR_OFF,
   FRAGMENT6_KEY_SIZE,
-  FRAGMENT_INFO_ALWAYS_ALLOWED_OFF,
   FRAGMENT_INFO_CREATES_OFF,
   FRAGMENT_INFO_DPORT_OFF,
   FRAGMENT_INFO_EXPIRES_OFF,
+  FRAGMENT_INFO_PAD_OFF,
   FRAGMENT_INFO_POLICY_PORT_OFF,
   FRAGMENT_INFO_PROTOCOL_OFF,
   FRAGMENT_INFO_SIZE,
@@ -84,7 +84,7 @@ function remember(now: u32): i32 {
   store<u8>(own + FRAGMENT_VALUE_OFF, packet.protocol, FRAGMENT_INFO_PROTOCOL_OFF);
   store<u8>(own + FRAGMENT_VALUE_OFF, <u8>packet.trackable, FRAGMENT_INFO_TRACKABLE_OFF);
   store<u8>(own + FRAGMENT_VALUE_OFF, <u8>packet.creates, FRAGMENT_INFO_CREATES_OFF);
-  store<u8>(own + FRAGMENT_VALUE_OFF, <u8>packet.alwaysAllowed, FRAGMENT_INFO_ALWAYS_ALLOWED_OFF);
+  store<u8>(own + FRAGMENT_VALUE_OFF, 0, FRAGMENT_INFO_PAD_OFF);
   if (packet.family == 4) {
     writeKey4();
     return insert(fragments4(), FRAGMENT4_KEY_SIZE);
@@ -126,7 +126,6 @@ function recall(now: u32): i32 {
   packet.protocol = load<u8>(found, FRAGMENT_INFO_PROTOCOL_OFF);
   packet.trackable = load<bool>(found, FRAGMENT_INFO_TRACKABLE_OFF);
   packet.creates = load<bool>(found, FRAGMENT_INFO_CREATES_OFF);
-  packet.alwaysAllowed = load<bool>(found, FRAGMENT_INFO_ALWAYS_ALLOWED_OFF);
   return 0;
 }
 

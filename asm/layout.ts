@@ -95,7 +95,7 @@ export const FRAGMENT_INFO_DPORT_OFF: usize = 10;
 export const FRAGMENT_INFO_PROTOCOL_OFF: usize = 12;
 export const FRAGMENT_INFO_TRACKABLE_OFF: usize = 13;
 export const FRAGMENT_INFO_CREATES_OFF: usize = 14;
-export const FRAGMENT_INFO_ALWAYS_ALLOWED_OFF: usize = 15;
+export const FRAGMENT_INFO_PAD_OFF: usize = 15;
 
 export const METRICS_VALUE_SIZE: usize = 16;
 export const METRICS_VALUE_PACKETS_OFF: usize = 0;

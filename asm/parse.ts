@@ -142,6 +142,7 @@ function parseIcmp(icmp: usize, length: u32): void {
     return;
   }
   packet.trackable = false;
+  if (packet.fragment) return;
   packet.alwaysAllowed = isPathMtu(family, icmp);
   if (isIcmpError(family, type)) parseQuoted(icmp + <usize>ICMP_HLEN, length - ICMP_HLEN);
 }

@@ -87,7 +87,6 @@ export function parseQuoted(ip: usize, length: u32): void {
       break;
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6: {
-      if ((quoted.protocol == IPPROTO_ICMP) != (family == 4)) return;
       const type = <u32>load<u8>(l4);
       if (type == (family == 4 ? ICMP_ECHO : ICMPV6_ECHO)) {
         quoted.sport = load<u16>(l4, ICMP_ID_OFF);

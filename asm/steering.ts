@@ -25,8 +25,8 @@ import { parsePacket } from "./parse";
  * only one that ever sees the flow's state: tables that packets write need no lock.
  *
  * The unordered pair of addresses decides, since fragments have no ports and an ICMP error
- * comes from any router. An ICMP error that is itself a fragment goes where the other
- * fragments do; unless that is its flow's worker, policy judges it.
+ * comes from any router: that of the packet which an error quotes counts. An error in fragments
+ * belongs to no flow.
  */
 
 // @ts-ignore: decorator
@@ -40,7 +40,7 @@ function pairHash(ends: Tuple): u32 {
 function parsedHash(data: usize, length: u32): u32 {
   clearPacket();
   parsePacket(data, length);
-  return pairHash(packet.quotes && !packet.fragment ? quoted : tuple());
+  return pairHash(packet.quotes ? quoted : tuple());
 }
 
 /** A number that packets of one flow have in common. */

@@ -5,7 +5,8 @@
  * and one at its destination's ingress. So a reply meets the entry of the opposite
  * direction with its tuple reversed: that is what makes it a reply. An ICMP error is related
  * to the flow of the packet that it quotes; it neither prolongs nor counts in that flow, since
- * routers on the way send it and anybody may forge it.
+ * routers on the way send it and anybody may forge it. Endpoints are no routers: what one
+ * sends is related only to a packet that was sent to it.
  */
 #pragma once
 
@@ -73,8 +74,17 @@ static __always_inline int ct_reopens(const struct ct_entry *entry,
  */
 __noinline int ct_is_related(const struct packet *packet, __u32 direction, __u32 now)
 {
+	__be32 other = 0;
+	__u32 i;
+
 	if (!packet)
 		return 0;
+	if (direction == DIRECTION_EGRESS) {
+		for (i = 0; i < 4; i++)
+			other |= packet->quoted.daddr[i] ^ packet->tuple.saddr[i];
+		if (other)
+			return 0;
+	}
 	return ct_find(&packet->quoted, !direction, 0, now) ||
 	       ct_find(&packet->quoted, !direction, 1, now);
 }

@@ -44,7 +44,6 @@ static __always_inline int fragment_remember(const struct packet *packet, __u32 
 		.protocol = packet->tuple.protocol,
 		.trackable = packet->trackable,
 		.creates = packet->creates,
-		.always_allowed = packet->always_allowed,
 	};
 	long error;
 
@@ -82,7 +81,6 @@ static __always_inline int fragment_recall(struct packet *packet, __u32 now)
 	packet->tuple.protocol = info->protocol;
 	packet->trackable = info->trackable;
 	packet->creates = info->creates;
-	packet->always_allowed = info->always_allowed;
 	return 0;
 }
 

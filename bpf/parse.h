@@ -37,6 +37,7 @@
  *   ICMP errors                 3, 11, 12, ICMPv6 1-4: where they quote a packet of a known
  *                               flow, part of it: see conntrack.h
  *   path MTU                    ICMP 3/4 and ICMPv6 2: never refused by policy
+ *     either in fragments       neither: both fit into any MTU (RFC 1812, RFC 4443)
  *   ICMP of the other family    DROP_CT_UNKNOWN_PROTO
  *   other L4 protocol           by number: judged as (protocol, port 0), which only an
  *                               entry for all protocols or for that one allows; tracked by
@@ -228,8 +229,6 @@ __noinline int parse_quoted(struct __sk_buff *skb, struct packet *packet, __u32 
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		if ((quoted->protocol == IPPROTO_ICMP) != (family == 4))
-			return 0;
 		if (l4.icmp.type == (family == 4 ? ICMP_ECHO : ICMPV6_ECHO))
 			quoted->sport = l4.icmp.id;
 		else if (l4.icmp.type == (family == 4 ? ICMP_ECHOREPLY : ICMPV6_ECHOREPLY))
@@ -283,6 +282,8 @@ static __always_inline void parse_icmp(struct __sk_buff *skb, const struct icmph
 		return;
 	}
 	packet->trackable = 0;
+	if (packet->fragment)
+		return;
 	packet->always_allowed = is_path_mtu(family, icmp);
 	if (is_icmp_error(family, type))
 		parse_quoted(skb, packet, offset + ICMP_HLEN, end);

@@ -126,7 +126,7 @@ struct fragment_info {
 	__u8 protocol;
 	__u8 trackable;		/* as in struct packet */
 	__u8 creates;
-	__u8 always_allowed;
+	__u8 pad;
 };
 
 struct metrics_value {

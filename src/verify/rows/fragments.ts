@@ -1,9 +1,11 @@
 import { newPacket, type PacketBuilder } from "../../datapath/packet_builder.ts";
 import type { Family } from "../address.ts";
 import { ROW_ENDPOINT } from "../row_node.ts";
+import { unreachable } from "./icmp_error.ts";
 import {
   between,
   drop,
+  ip,
   MACS,
   type PacketRow,
   patched,
@@ -156,6 +158,10 @@ function echoRows(family: Family, ports: SourcePorts): PacketRow[] {
   const back = pieces("PEER", "SUBJECT");
   const refused = pieces("SUBJECT", "PEER");
   const unquoted = pieces("WORLD", "SUBJECT");
+  const told = pieces("PEER", "SUBJECT");
+  const asked = ip(family, "SUBJECT", "PEER").udp({ source: ports.next(), destination: 7 });
+  const refuses = (p: PacketBuilder) =>
+    (family === 4 ? p.icmp(unreachable(4)) : p.icmpv6(unreachable(6))).quote(asked);
   const tooBig = (p: PacketBuilder) =>
     family === 4 ? p.icmp({ type: 3, code: 4 }) : p.icmpv6({ type: 2 });
   return [
@@ -177,7 +183,18 @@ function echoRows(family: Family, ports: SourcePorts): PacketRow[] {
     },
     {
       description: `fragments of a path MTU message, IPv${family}`,
-      packets: [into(first(unquoted, tooBig), "pass"), into(later(unquoted, protocol), "pass")],
+      packets: [
+        into(first(unquoted, tooBig), drop("POLICY")),
+        into(later(unquoted, protocol), drop("POLICY")),
+      ],
+    },
+    {
+      description: `fragments of an ICMP error about a flow, IPv${family}`,
+      packets: [
+        out(asked.build(), "deliver"),
+        into(first(told, refuses), drop("POLICY")),
+        into(later(told, protocol), drop("POLICY")),
+      ],
     },
   ];
 }

@@ -186,6 +186,7 @@ function directionRows(family: Family, ports: SourcePorts): PacketRow[] {
   const expired = udp(family, "PEER", "SUBJECT", d, 7);
   const start = ip(family, "SUBJECT", "PEER", { ttl: 1 });
   const tired = (family === 4 ? start.icmp(message) : start.icmpv6(message)).quote(expired);
+  const elsewhere = udp(family, "WORLD", "PEER", ports.next(), 53);
   const outside = udp(family, "WORLD", "SUBJECT", c, 53);
   return [
     {
@@ -209,6 +210,20 @@ function directionRows(family: Family, ports: SourcePorts): PacketRow[] {
         sends(asking, "deliver"),
         gets(back, "pass"),
         sends(error(family, "SUBJECT", "PEER", message, back), "deliver"),
+      ],
+    },
+    {
+      description: `IPv${family}: the subject tells the world of what was sent to its peer`,
+      packets: [
+        { ...gets(elsewhere, "pass"), endpoint: PEER },
+        sends(error(family, "SUBJECT", "WORLD", message, elsewhere), drop("POLICY")),
+        {
+          endpoint: PEER,
+          hook: "from_container",
+          data: error(family, "PEER", "WORLD", message, elsewhere),
+          becomes: "pass",
+          tells: [],
+        },
       ],
     },
     {
