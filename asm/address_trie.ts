@@ -58,14 +58,15 @@ function lengthOf(entry: u32): u32 {
   return entry >> LENGTH_SHIFT;
 }
 
-/** Identity and slot of an address in host byte order. There is a trie. */
+/** Identity and slot of an address in network byte order. There is a trie. */
 // @ts-ignore: decorator
 @inline
 export function trieLookup(address: u32): u64 {
-  let entry = load<u32>(trieRoot() + (<usize>(address >> 16) << 2));
+  const top = (address & 0xFF) << 8 | (address >> 8 & 0xFF);
+  let entry = load<u32>(trieRoot() + (<usize>top << 2));
   if (isChild(entry)) {
-    entry = load<u32>(nodeOf(entry) + (<usize>(address >> 8 & 0xFF) << 2));
-    if (isChild(entry)) entry = load<u32>(nodeOf(entry) + (<usize>(address & 0xFF) << 2));
+    entry = load<u32>(nodeOf(entry) + (<usize>(address >> 16 & 0xFF) << 2));
+    if (isChild(entry)) entry = load<u32>(nodeOf(entry) + (<usize>(address >> 24) << 2));
   }
   return load<u64>(addressInfos.keys + (<usize>(entry & INFO_MASK) << 3));
 }

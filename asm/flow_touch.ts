@@ -50,7 +50,7 @@ function touchFlow(slot: usize): u64 {
   let touched: u64 = 0;
   if (trieRoot()) {
     const peer = outward ? <u32>(addresses >> 32) : <u32>addresses;
-    touched = trieLookup(bswap<u32>(peer));
+    touched = trieLookup(peer);
   }
   const table = conntrack4();
   const indexed = slotEntry(table, firstSlot(table, hashFlow4(addresses, ports)));

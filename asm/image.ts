@@ -5,7 +5,6 @@ import {
   IMAGE_CLASS_SHIFT,
   IMAGE_ENTRIES_PER_LINE,
   IMAGE_HEADER_BROAD_BLOCK_OFF,
-  IMAGE_KEYS_PER_LINE,
   IMAGE_L_ENTRIES,
   IMAGE_L_LINES,
   IMAGE_L_SLOTS,
@@ -55,56 +54,66 @@ export function policyKey(protocol: u32, port: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function lineAt(image: usize, line: u32): usize {
+export function lineAt(image: usize, line: u32): usize {
   return image + (<usize>line << LINE_SHIFT);
+}
+
+/** All bits of the starts that are ≤ their keys. i32x4.le_u is an instruction more in V8. */
+// @ts-ignore: decorator
+@inline
+function notAbove(starts: v128, keys: v128): v128 {
+  return i32x4.eq(i32x4.min_u(starts, keys), starts);
 }
 
 /** Number of starts in words 1–15 that are ≤ key: four compares, one bit per word. */
 // @ts-ignore: decorator
 @inline
-function searchLine(line: usize, key: u32): u32 {
+function searchLine(line: usize, first: v128, key: u32): u32 {
   const keys = i32x4.splat(<i32>key);
   const low = i16x8.narrow_i32x4_s(
-    i32x4.le_u(v128.load(line), keys),
-    i32x4.le_u(v128.load(line, 16), keys),
+    notAbove(first, keys),
+    notAbove(v128.load(line, 16), keys),
   );
   const high = i16x8.narrow_i32x4_s(
-    i32x4.le_u(v128.load(line, 32), keys),
-    i32x4.le_u(v128.load(line, 48), keys),
+    notAbove(v128.load(line, 32), keys),
+    notAbove(v128.load(line, 48), keys),
   );
   const found = i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
   return <u32>popcnt<i32>(found & 0xFFFE); // word 0 is not a start
 }
 
-/** Follows one profile. Returns the address of its entry for the key, or 0. */
+/** Number of the entry that a leaf has for a key. */
 // @ts-ignore: decorator
 @inline
+function leafEntry(leaf: usize, first: v128, key: u32): u32 {
+  return load<u32>(leaf + (<usize>searchLine(leaf, first, key) << 2), <usize>IMAGE_LINE_BYTES);
+}
+
+// @ts-ignore: decorator
+@inline
+function blockAt(blocks: usize, block: u32): usize {
+  return blocks + <usize>block * BLOCK_BYTES;
+}
+
+/** Follows one profile. Returns the address of its entry for the key, or 0. */
 function profileLookup(
-  image: usize,
-  entries: u32,
-  blocks: u32,
-  lines: u32,
+  blocks: usize,
+  blockCount: u32,
+  entries: usize,
+  entryCount: u32,
   block: u32,
   key: u32,
 ): usize {
-  let line = blocks + block * 2;
-  if (line >= lines) return 0;
-  const depth = load<u32>(lineAt(image, line)) & PROFILE_DEPTH_MASK;
-  if (depth) {
-    if (depth == 2) {
-      block += 1 + searchLine(lineAt(image, line), key) * IMAGE_CHILD_STRIDE;
-      line = blocks + block * 2;
-      if (line >= lines) return 0;
-    }
-    block += 1 + searchLine(lineAt(image, line), key);
-    line = blocks + block * 2;
-    if (line >= lines) return 0;
+  if (block >= blockCount) return 0;
+  let line = blockAt(blocks, block);
+  for (let depth = load<u32>(line) & PROFILE_DEPTH_MASK; depth; --depth) {
+    const child = searchLine(line, v128.load(line), key);
+    block += 1 + (depth == 1 ? child : child * IMAGE_CHILD_STRIDE);
+    if (block >= blockCount) return 0;
+    line = blockAt(blocks, block);
   }
-  const index = searchLine(lineAt(image, line), key) & (IMAGE_KEYS_PER_LINE - 1);
-  if (line + 1 >= lines) return 0;
-  const entry = load<u32>(lineAt(image, line + 1) + (<usize>index << 2));
-  if (entries + entry / IMAGE_ENTRIES_PER_LINE >= lines) return 0;
-  return lineAt(image, entries) + <usize>entry * POLICY_ENTRY_SIZE;
+  const entry = leafEntry(line, v128.load(line), key);
+  return entry < entryCount ? entries + <usize>entry * POLICY_ENTRY_SIZE : 0;
 }
 
 /** SEMANTICS "Lookup": whether the broad entry wins over the peer's own. */
@@ -121,14 +130,88 @@ export function broadWins(own: usize, broad: usize): bool {
 
 // @ts-ignore: decorator
 @inline
-function broadBlock(image: usize, direction: u32): u32 {
+export function broadBlock(image: usize, direction: u32): u32 {
   return <u32>load<u16>(image + (<usize>(direction & 1) << 1), IMAGE_HEADER_BROAD_BLOCK_OFF);
 }
 
-/** The deciding entry in an image of a known class; the class's numbers fold away. */
+/** Address of a direction's cells. */
 // @ts-ignore: decorator
 @inline
-function imageLookup(
+export function cellsAt(image: usize, slots: u32, direction: u32): usize {
+  return lineAt(image, IMAGE_CELLS_LINE) + (<usize>(direction * slots) << 1);
+}
+
+/** The entry of a peer's profile, or the broad one's where that wins. */
+function unmergedLookup(
+  blocks: usize,
+  blockCount: u32,
+  entries: usize,
+  entryCount: u32,
+  block: u32,
+  broadBlock: u32,
+  key: u32,
+): usize {
+  const own = profileLookup(blocks, blockCount, entries, entryCount, block, key);
+  if (!own) return 0;
+  if (!(load<u32>(blockAt(blocks, block)) & PROFILE_UNMERGED)) return own;
+  const broad = profileLookup(blocks, blockCount, entries, entryCount, broadBlock, key);
+  if (!broad) return 0;
+  return broadWins(own, broad) ? broad : own;
+}
+
+/**
+ * The deciding entry of a direction, or 0 if the image is damaged. The first six say where the
+ * image's parts are and what they hold: literals, or an {@linkcode openImage}.
+ *
+ * @param cells Of the direction.
+ * @param broad Block of the direction's broad profile.
+ */
+// @ts-ignore: decorator
+@inline
+export function imageLookup(
+  cells: usize,
+  slots: u32,
+  broad: u32,
+  blocks: usize,
+  blockCount: u32,
+  entries: usize,
+  entryCount: u32,
+  slot: u32,
+  key: u32,
+): usize {
+  // A slot beyond this class has no cell of its own, which is what cell 0 says.
+  if (slot >= slots) slot = 0;
+  const own = <u32>load<u16>(cells + (<usize>slot << 1));
+  // Arithmetic instead of a branch: no predictor knows which peers have a profile.
+  const block = own | broad & (<u32>(own != 0) - 1);
+  if (block >= blockCount) return 0;
+  const line = blockAt(blocks, block);
+  const first = v128.load(line);
+  if (i32x4.extract_lane(first, 0) & (PROFILE_DEPTH_MASK | PROFILE_UNMERGED)) {
+    return unmergedLookup(blocks, blockCount, entries, entryCount, block, broad, key);
+  }
+  const entry = leafEntry(line, first, key);
+  return entry < entryCount ? entries + <usize>entry * POLICY_ENTRY_SIZE : 0;
+}
+
+/** Blocks between a class's blocks line and its end. */
+// @ts-ignore: decorator
+@inline
+export function blockCount(slots: u32, entries: u32, lines: u32): u32 {
+  return (lines - blocksLine(slots, entries)) / 2;
+}
+
+/** Entries between a class's entries line and its end: no line beyond the image is read. */
+// @ts-ignore: decorator
+@inline
+export function entryCount(slots: u32, lines: u32): u32 {
+  return (lines - entriesLine(slots)) * IMAGE_ENTRIES_PER_LINE;
+}
+
+/** In an image of a known class; the class's numbers fold away. */
+// @ts-ignore: decorator
+@inline
+function classLookup(
   image: usize,
   slots: u32,
   entries: u32,
@@ -137,33 +220,17 @@ function imageLookup(
   slot: u32,
   key: u32,
 ): usize {
-  // A slot beyond this class has no cell of its own, which is what cell 0 says.
-  if (slot >= slots) slot = 0;
-  const cell = lineAt(image, IMAGE_CELLS_LINE) + (<usize>(direction * slots + slot) << 1);
-  let block = <u32>load<u16>(cell);
-  if (!block) block = broadBlock(image, direction);
-  const own = profileLookup(
-    image,
-    entriesLine(slots),
-    blocksLine(slots, entries),
-    lines,
-    block,
-    key,
-  );
-  if (!own) return 0;
-  const flags = load<u32>(lineAt(image, blocksLine(slots, entries) + block * 2));
-  if (!(flags & PROFILE_UNMERGED)) return own;
-
-  const broad = profileLookup(
-    image,
-    entriesLine(slots),
-    blocksLine(slots, entries),
-    lines,
+  return imageLookup(
+    cellsAt(image, slots, direction),
+    slots,
     broadBlock(image, direction),
+    lineAt(image, blocksLine(slots, entries)),
+    blockCount(slots, entries, lines),
+    lineAt(image, entriesLine(slots)),
+    entryCount(slots, lines),
+    slot,
     key,
   );
-  if (!broad) return 0;
-  return broadWins(own, broad) ? broad : own;
 }
 
 /** The entry that a policy table has for (direction, peer's slot, key); 0 if it is damaged. */
@@ -172,11 +239,11 @@ export function policyTableLookup(table: u32, direction: u32, slot: u32, key: u3
   if (!at) return 0;
   switch (table >> IMAGE_CLASS_SHIFT) {
     case 0:
-      return imageLookup(at, IMAGE_S_SLOTS, IMAGE_S_ENTRIES, IMAGE_S_LINES, direction, slot, key);
+      return classLookup(at, IMAGE_S_SLOTS, IMAGE_S_ENTRIES, IMAGE_S_LINES, direction, slot, key);
     case 1:
-      return imageLookup(at, IMAGE_M_SLOTS, IMAGE_M_ENTRIES, IMAGE_M_LINES, direction, slot, key);
+      return classLookup(at, IMAGE_M_SLOTS, IMAGE_M_ENTRIES, IMAGE_M_LINES, direction, slot, key);
     default:
-      return imageLookup(at, IMAGE_L_SLOTS, IMAGE_L_ENTRIES, IMAGE_L_LINES, direction, slot, key);
+      return classLookup(at, IMAGE_L_SLOTS, IMAGE_L_ENTRIES, IMAGE_L_LINES, direction, slot, key);
   }
 }
 

@@ -321,7 +321,7 @@ function lookupCidr6(address: usize): u64 {
 export function ipcacheLookup(family: u32, address: usize): u64 {
   if (family == 4) {
     const word = load<u32>(address);
-    if (trieRoot()) return trieLookup(bswap<u32>(word));
+    if (trieRoot()) return trieLookup(word);
     const position = findHashed(ipcache4, address, IPCACHE4_KEY_SIZE, mix32(word));
     return position != NOT_FOUND ? valueAt(ipcache4, position) : lookupCidr4(word);
   }

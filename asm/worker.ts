@@ -15,6 +15,7 @@ import { usePacketsOf } from "./packet";
  *         ├ metrics ┬ events ┬ event count ┬ lost ─────────┤ 448
  *         ├ keys and values under construction ────────────┤ 512
  *         ├ packets in a stage ────────────────────────────┤ 832
+ *         ├ open image ────────────────────────────────────┤ 1856
  */
 export const EPOCH_OFF: usize = 0;
 export const PACKET_OFF: usize = 64;
@@ -42,7 +43,8 @@ export const REPORTED_LAST_OFF: usize = 784;
 export const CIDR_KEY_OFF: usize = 800;
 export const TOUCHED_OFF: usize = 824;
 export const CLASSIFY_OFF: usize = 832;
-const AREA_SIZE: usize = 1856;
+export const OPEN_IMAGE_OFF: usize = 1856;
+const AREA_SIZE: usize = 1884;
 
 /** Workers that one memory has room for. */
 export const MAX_WORKERS: u32 = 64;
