@@ -65,6 +65,8 @@ export const FRAGMENT_LATER: u32 = 2;
 
 export const SADDR_OFF: usize = 0;
 export const DADDR_OFF: usize = 16;
+/** Source port, then destination port. */
+export const PORTS_OFF: usize = 32;
 
 // The first worker's area is at 1024; literals, so that they fold in the plain build.
 export let packet: Packet = changetype<Packet>(1088);

@@ -64,7 +64,25 @@ import {
   TCP_HLEN,
   UDP_HLEN,
 } from "./net";
-import { FRAGMENT_FIRST, FRAGMENT_LATER, packet } from "./packet";
+import {
+  DADDR_OFF,
+  FRAGMENT_FIRST,
+  FRAGMENT_LATER,
+  packet,
+  PORTS_OFF,
+  SADDR_OFF,
+} from "./packet";
+import {
+  isPlain4,
+  isPlain6,
+  PLAIN4_L4,
+  PLAIN6_L4,
+  PLAIN_MIN,
+  PLAIN_REST_OFF,
+  PLAIN_START_OFF,
+  plainProtocol4,
+  plainProtocol6,
+} from "./plain_headers";
 import { parseQuoted } from "./quoted";
 
 /*
@@ -211,14 +229,8 @@ function parseIpv6(ip: usize, length: u32): i32 {
   return parseL4(l4 + <usize>walkedBytes, payloadLength - walkedBytes);
 }
 
-/**
- * Fills the packet, cleared by the caller, from `length` bytes at `data`. Returns 0,
- * PARSE_PASS, PARSE_NEIGHBOUR or a drop reason; on a drop the packet holds what was read until then.
- */
-// @ts-ignore: decorator
-@inline
-export function parsePacket(data: usize, length: u32): i32 {
-  packet.length = length;
+/** A packet that {@linkcode isPlain4} or {@linkcode isPlain6} says nothing about. */
+function parseAny(data: usize, length: u32): i32 {
   if (length < ETH_HLEN) return DROP_INVALID;
   const ip = data + <usize>ETH_HLEN;
   switch (<u32>load<u16>(data, ETH_PROTOCOL_OFF)) {
@@ -234,4 +246,53 @@ export function parsePacket(data: usize, length: u32): i32 {
     default:
       return DROP_UNKNOWN_L3;
   }
+}
+
+/**
+ * Fills the packet with what plain headers hold. Addresses are stored whole, as they are read
+ * later: a load that two stores must answer waits for both.
+ */
+// @ts-ignore: decorator
+@inline
+function readPlain(family: u8, source: v128, destination: v128, protocol: u32, l4: usize): void {
+  const fields = changetype<usize>(packet);
+  const ports = load<u32>(l4);
+  v128.store(fields, source, SADDR_OFF);
+  v128.store(fields, destination, DADDR_OFF);
+  store<u32>(fields, ports, PORTS_OFF);
+  packet.family = family;
+  packet.protocol = <u8>protocol;
+  packet.policyPort = <u32>bswap<u16>(<u16>(ports >> 16));
+  packet.trackable = true;
+  packet.creates = true;
+  if (protocol == IPPROTO_TCP) packet.tcpFlags = load<u8>(l4, TCP_FLAGS_OFF);
+}
+
+/**
+ * Fills the packet, cleared by the caller, from `length` bytes at `data`. Returns 0,
+ * PARSE_PASS, PARSE_NEIGHBOUR or a drop reason; on a drop the packet holds what was read until
+ * then.
+ */
+// @ts-ignore: decorator
+@inline
+export function parsePacket(data: usize, length: u32): i32 {
+  packet.length = length;
+  if (length >= PLAIN_MIN) {
+    const start = load<u64>(data, PLAIN_START_OFF);
+    const rest = load<u32>(data, PLAIN_REST_OFF);
+    const ip = data + <usize>ETH_HLEN;
+    if (isPlain4(start, rest, length)) {
+      const source = v128.load32_zero(ip, IPV4_SADDR_OFF);
+      const destination = v128.load32_zero(ip, IPV4_DADDR_OFF);
+      readPlain(4, source, destination, plainProtocol4(rest), data + <usize>PLAIN4_L4);
+      return 0;
+    }
+    if (isPlain6(start, rest, length)) {
+      const source = v128.load(ip, IPV6_SADDR_OFF);
+      const destination = v128.load(ip, IPV6_DADDR_OFF);
+      readPlain(6, source, destination, plainProtocol6(rest), data + <usize>PLAIN6_L4);
+      return 0;
+    }
+  }
+  return parseAny(data, length);
 }
