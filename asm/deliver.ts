@@ -10,11 +10,11 @@ import { packet } from "./packet";
 
 /**
  * Adds 1 to the checksum's high byte in one's complement, as RFC 1141 does for a TTL
- * that went down by one. Network byte order.
+ * that went down by one, and never makes 0xFFFF (RFC 1624). Network byte order.
  */
 function checksumAfterTtl(check: u32): u16 {
   const sum = check + 0x0001; // 0x0100 in network byte order
-  return <u16>(sum + (sum >> 16));
+  return <u16>(sum + u32(sum >= 0xFFFF));
 }
 
 // @ts-ignore: decorator

@@ -161,7 +161,9 @@ function writeIpv4(ip: usize, flow: Flow, protocol: u32, fragment: u32): usize {
   store<u16>(ip, <u16>random32(), IPV4_CHECK_OFF);
   store<u32>(ip, load<u32>(ends), IPV4_SADDR_OFF);
   store<u32>(ip, load<u32>(ends, 16), IPV4_DADDR_OFF);
-  if (options) fillRandom(ip + <usize>IPV4_HLEN, options << 2);
+  for (let word: u32 = 0; word < options; ++word) {
+    store<u32>(ip + <usize>(IPV4_HLEN + (word << 2)), ipv4Option());
+  }
   return ip + <usize>(IPV4_HLEN + (options << 2));
 }
 
@@ -170,6 +172,28 @@ function writeFragmentField(ip: usize, flow: Flow, fragment: u32): void {
   const field: u32 = fragment == FRAGMENT_FIRST ? MORE_FRAGMENTS : more | (1 + below(0x1FFF));
   store<u16>(ip, bswap<u16>(<u16>field), IPV4_FRAG_OFF_OFF);
   store<u16>(ip, <u16>flow.fragmentId, IPV4_ID_OFF);
+}
+
+/** Options of 4 bytes: nothing, a route alert, the end, strict and loose routes; or anything. */
+function ipv4Option(): u32 {
+  switch (below(12)) {
+    case 0:
+      return random32();
+    case 1:
+      return below(0x10000);
+    case 2:
+      return 0x00040489;
+    case 3:
+      return 0x00040483;
+    case 4:
+      return 0;
+    case 5:
+    case 6:
+    case 7:
+      return 0x00000494;
+    default:
+      return 0x01010101;
+  }
 }
 
 function ttl(): u32 {

@@ -6,6 +6,7 @@ import {
   walkedFragmentId,
   walkedNextHeader,
 } from "./extensions";
+import { checkIpv4Options } from "./ipv4_options";
 import {
   DROP_CT_INVALID_HDR,
   DROP_CT_UNKNOWN_PROTO,
@@ -184,6 +185,10 @@ function parseIpv4(ip: usize, length: u32): i32 {
   if (fragment & IPV4_FRAGMENT_BE) {
     packet.fragmentId = <u32>load<u16>(ip, IPV4_ID_OFF);
     packet.fragment = <u8>(fragment & IPV4_FRAGMENT_OFFSET_BE ? FRAGMENT_LATER : FRAGMENT_FIRST);
+  }
+  if (headerLength > IPV4_HLEN) {
+    const reason = checkIpv4Options(ip + <usize>IPV4_HLEN, headerLength - IPV4_HLEN);
+    if (reason) return reason;
   }
   return parseL4(ip + <usize>headerLength, totalLength - headerLength);
 }

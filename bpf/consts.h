@@ -19,7 +19,7 @@ enum drop_reason {
 	REASON_FORWARDED = 0,
 	DROP_INVALID_SIP = 132,		/* source address is not the endpoint's */
 	DROP_POLICY = 133,		/* no rule allows it */
-	DROP_INVALID = 134,		/* header lies about its length, or is cut off */
+	DROP_INVALID = 134,		/* header lies about its length, or is cut off; source route */
 	DROP_CT_INVALID_HDR = 135,	/* L4 header cut off */
 	DROP_CT_UNKNOWN_PROTO = 137,	/* ICMP of the other family */
 	DROP_UNKNOWN_L3 = 139,		/* ethertype is neither IPv4, IPv6 nor ARP */

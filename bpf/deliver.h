@@ -14,13 +14,13 @@ static __always_inline const struct endpoint_info *endpoint_lookup(const struct 
 }
 
 /* Adds 1 to the checksum's high byte in one's complement, as RFC 1141 does for a TTL
- * that went down by one.
+ * that went down by one, and never makes 0xFFFF, which RFC 1624 has found to be wrong in it.
  */
 static __always_inline __sum16 checksum_after_ttl(__sum16 check)
 {
 	__u32 sum = check + (__u32)bpf_htons(0x0100);
 
-	return sum + (sum >> 16);
+	return sum + (sum >= 0xFFFF);
 }
 
 /* Takes one off TTL or hop limit and sets the addresses of the last hop. Returns 0 or a

@@ -20,7 +20,10 @@
  *   IPv4 total length 0,
  *   IPv6 payload length 0       taken by the letter: BIG TCP is off on pods' devices, a
  *                               jumbogram is DROP_INVALID_EXTHDR
- *   IPv4 options                skipped; source routes are the stack's to refuse
+ *   IPv4 options                skipped
+ *     source routes, options
+ *     that end behind the
+ *     header                    DROP_INVALID: see ipv4_options.h
  *   reserved bits               ignored, in IPv4's flags and in IPv6 fragment headers
  *   IPv6 extension headers      hop-by-hop (first only), routing, destination and AH are
  *                               skipped, up to IPV6_EXTENSIONS_MAX of all kinds
@@ -46,6 +49,8 @@
  *   bytes behind the IP packet  ignored (Ethernet padding)
  */
 #pragma once
+
+#include "ipv4_options.h"
 
 /* Neither drop reasons nor 0. */
 #define PARSE_PASS (-1)
@@ -353,6 +358,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, const struct iphdr 
 				      const void *data_end, struct packet *packet)
 {
 	__u32 header_len, total_len, fragment;
+	int reason;
 
 	if ((const void *)(ip + 1) > data_end)
 		return DROP_INVALID;
@@ -372,6 +378,11 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, const struct iphdr 
 		packet->fragment_id = ip->id;
 		packet->fragment = fragment & IP_FRAGMENT_OFFSET ? FRAGMENT_LATER :
 								   FRAGMENT_FIRST;
+	}
+	if (header_len > IPV4_HLEN) {
+		reason = check_ipv4_options(skb, header_len - IPV4_HLEN);
+		if (reason)
+			return reason;
 	}
 	return parse_l4(skb, packet, ETH_HLEN + header_len, ETH_HLEN + total_len);
 }

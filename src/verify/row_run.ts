@@ -143,13 +143,16 @@ function rowEventText(event: RowEvent): string {
   return `audited ${reasonName(event.audited)}`;
 }
 
-/** The words of a header with its checksum add up to all ones. */
+/**
+ * The words of a header with its checksum add up to all ones; and it is not the other zero, which
+ * RFC 1624 has nobody send.
+ */
 function hasValidChecksum(frame: Uint8Array): boolean {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   if (view.getUint16(12) !== 0x0800) return true;
   let sum = 0;
   for (let i = 0; i < (view.getUint8(14) & 15) * 4; i += 2) sum += view.getUint16(14 + i);
-  return (sum & 0xffff) + (sum >>> 16) === 0xffff;
+  return (sum & 0xffff) + (sum >>> 16) === 0xffff && view.getUint16(24) !== 0xffff;
 }
 
 function outcomeText(becomes: RowOutcome): string {

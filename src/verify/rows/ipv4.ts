@@ -1,4 +1,5 @@
 import { writeIpv4Checksum } from "../frame.ts";
+import { ipv4OptionRows } from "./ipv4_options.ts";
 import { lengthRows } from "./lengths.ts";
 import { newPacket } from "../../datapath/packet_builder.ts";
 import {
@@ -25,6 +26,7 @@ export function ipv4Rows(ports: SourcePorts): PacketRow[] {
     ...versionRows(ports),
     ...lengthRows(4, ports),
     ...optionRows(ports),
+    ...ipv4OptionRows(ports),
     ...fragmentRows(ports),
     ...protocolRows(),
     ...checksumRows(ports),
@@ -39,8 +41,8 @@ function versionRows(ports: SourcePorts): PacketRow[] {
   return [0x05, 0x35, 0x55, 0x65, 0xf5, 0x44, 0x40, 0x41, 0x46, 0x4f].flatMap((byte) =>
     bothWays(
       `IPv4 with 0x${byte.toString(16).padStart(2, "0")} for version and header length`,
-      (way) => patched(udp(way, ports), [ETHERNET, byte]),
-      // 4 longer header words need bytes that the packet does not have.
+      // Behind a header of 6 words, the first of which is no option, 4 bytes of UDP are left.
+      (way) => patched(udp(way, ports), [ETHERNET, byte], [ETHERNET + HEADER, 0]),
       byte >> 4 === 4 && (byte & 15) === 6 ? drop("CT_INVALID_HDR") : drop("INVALID"),
     )
   );
@@ -127,7 +129,7 @@ function protocolRows(): PacketRow[] {
 /** The checksum is updated, not made anew: every carry that it can make. */
 function checksumRows(ports: SourcePorts): PacketRow[] {
   const rows: PacketRow[] = [];
-  for (const wanted of [0x0000, 0x00ff, 0x0100, 0x7eff, 0xfe00, 0xfefe, 0xff00, 0xff01, 0xffff]) {
+  for (const wanted of [0x0000, 0x00ff, 0x0100, 0x7eff, 0xfe00, 0xfefe, 0xfeff, 0xff00, 0xff01, 0xffff]) {
     const make = (way: Way) => {
       const frame = patched(udp(way, ports));
       const view = new DataView(frame.buffer);
