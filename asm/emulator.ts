@@ -17,7 +17,7 @@ import {
 } from "./layout";
 import { copyWords } from "./copy";
 import { ETH_HLEN } from "./net";
-import { touchFlows } from "./flow_touch";
+import { packetAhead, readAhead, touchFlows } from "./flow_touch";
 import { fromContainer, mark, setMark, toContainer } from "./programs";
 import { workerOf } from "./steering";
 import { ownNumber, workerCount } from "./worker";
@@ -51,18 +51,51 @@ function runProgram(slot: usize, data: usize, length: u32): i32 {
   return toContainer(data, length);
 }
 
-/** Runs `count` packets of `input`, in order, and leaves what became of them in `output`. */
-export function runPackets(input: usize, count: u32, output: usize): void {
-  for (let i: u32 = 0; i < count; ++i) {
-    const at = <usize>i * PACKET_SLOT_SIZE;
-    if (!(i % BURST)) {
-      announceEpoch();
-      touchFlows(input + at, min(count - i, BURST), PACKET_SLOT_SIZE);
+/** Whether the packet in a slot is this worker's, of so many. */
+// @ts-ignore: decorator
+@inline
+function isOwn(slot: usize, workers: u32): bool {
+  return workers == 1 || workerOf(slot, workers) == ownNumber;
+}
+
+/**
+ * Runs those packets of `input` that are this worker's, of so many, in order. Each is read ahead
+ * when the one a burst before it has run, under whose number it comes.
+ */
+// @ts-ignore: decorator
+@inline
+function runOwn(input: usize, count: u32, output: usize, workers: u32): void {
+  const end = input + <usize>count * PACKET_SLOT_SIZE;
+  let ahead = input;
+  let burst: u32 = 0;
+  for (; burst < BURST && ahead < end; ahead += PACKET_SLOT_SIZE) {
+    if (isOwn(ahead, workers)) readAhead(ahead, burst++);
+  }
+  while (burst) {
+    announceEpoch();
+    touchFlows(burst);
+    let next: u32 = 0;
+    for (let i: u32 = 0; i < burst; ++i) {
+      const from = packetAhead(i);
+      const slot = output + (from - input);
+      if (input != output) copyWords(slot, from, PACKET_SLOT_SIZE);
+      runPacket(slot);
+      while (ahead < end && !isOwn(ahead, workers)) ahead += PACKET_SLOT_SIZE;
+      if (ahead == end) continue;
+      readAhead(ahead, next++);
+      ahead += PACKET_SLOT_SIZE;
     }
-    if (input != output) copyWords(output + at, input + at, PACKET_SLOT_SIZE);
-    runPacket(output + at);
+    burst = next;
   }
   leaveEpoch();
+}
+
+/**
+ * Runs `count` packets of `input`, in order, and leaves what became of them in `output`, which
+ * is `input` or somewhere else.
+ */
+export function runPackets(input: usize, count: u32, output: usize): void {
+  runOwn(input, count, output, 1);
 }
 
 /**
@@ -70,18 +103,5 @@ export function runPackets(input: usize, count: u32, output: usize): void {
  * it. When all workers have done so, each packet has run once.
  */
 export function runShare(input: usize, count: u32, output: usize): void {
-  const workers = workerCount();
-  let burst: u32 = 0;
-  announceEpoch();
-  for (let i: u32 = 0; i < count; ++i) {
-    const at = <usize>i * PACKET_SLOT_SIZE;
-    if (workerOf(input + at, workers) != ownNumber) continue;
-    if (++burst == BURST) {
-      announceEpoch();
-      burst = 0;
-    }
-    if (input != output) copyWords(output + at, input + at, PACKET_SLOT_SIZE);
-    runPacket(output + at);
-  }
-  leaveEpoch();
+  runOwn(input, count, output, workerCount());
 }

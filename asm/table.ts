@@ -42,9 +42,10 @@ const STORED: i32 = 0;
 export const TABLE_FULL: i32 = -1;
 const OUT_OF_MEMORY: i32 = -2;
 
+/** Address of a slot of the index. */
 // @ts-ignore: decorator
 @inline
-function slotAt(table: Table, slot: u32): usize {
+export function slotAt(table: Table, slot: u32): usize {
   return table.index + (<usize>slot << SLOT_SHIFT);
 }
 

@@ -42,7 +42,9 @@ export const REPORTED_KEY_OFF: usize = 768;
 export const REPORTED_LAST_OFF: usize = 784;
 export const CIDR_KEY_OFF: usize = 800;
 export const TOUCHED_OFF: usize = 824;
+/** Of packets without conntrack, or of flows ahead: both never at once. */
 export const CLASSIFY_OFF: usize = 832;
+export const FLOWS_OFF: usize = 832;
 export const OPEN_IMAGE_OFF: usize = 1856;
 const AREA_SIZE: usize = 1884;
 
