@@ -159,6 +159,21 @@ function unmergedLookup(
   return broadWins(own, broad) ? broad : own;
 }
 
+/** Reads a cell that may be stored meanwhile: what it names was complete before. */
+// @ts-ignore: decorator
+@inline
+function loadCell(at: usize): u32 {
+  return ASC_FEATURE_THREADS ? <u32>atomic.load<u16>(at) : <u32>load<u16>(at);
+}
+
+/** Stores the cell of an image in use, after what it names. */
+// @ts-ignore: decorator
+@inline
+export function storeCell(at: usize, block: u32): void {
+  if (ASC_FEATURE_THREADS) atomic.store<u16>(at, <u16>block);
+  else store<u16>(at, <u16>block);
+}
+
 /**
  * The deciding entry of a direction, or 0 if the image is damaged. The first six say where the
  * image's parts are and what they hold: literals, or an {@linkcode openImage}.
@@ -181,7 +196,7 @@ export function imageLookup(
 ): usize {
   // A slot beyond this class has no cell of its own, which is what cell 0 says.
   if (slot >= slots) slot = 0;
-  const own = <u32>load<u16>(cells + (<usize>slot << 1));
+  const own = loadCell(cells + (<usize>slot << 1));
   // Arithmetic instead of a branch: no predictor knows which peers have a profile.
   const block = own | broad & (<u32>(own != 0) - 1);
   if (block >= blockCount) return 0;

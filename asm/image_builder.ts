@@ -17,7 +17,7 @@ import {
   newDraft,
   startDraft,
 } from "./draft";
-import { BLOCK_BYTES, blocksLine, entriesLine, imageBytes } from "./image";
+import { BLOCK_BYTES, blocksLine, entriesLine, imageBytes, storeCell } from "./image";
 import { addImage, CLASSES, entriesOf, linesOf, slotsOf } from "./image_store";
 import {
   IMAGE_CELLS_LINE,
@@ -91,7 +91,7 @@ export function writeCells(draft: Draft, image: usize, slots: u32, fresh: bool):
     const slot = load<u32>(cell, CELL_SLOT_OFF);
     const at = first + (<usize>(load<u32>(cell) * slots + slot) << 1);
     if (fresh && load<u16>(at)) return fail(ERROR_SLOT_TAKEN, slot);
-    store<u16>(at, <u16>load<u32>(cell, CELL_BLOCK_OFF));
+    storeCell(at, load<u32>(cell, CELL_BLOCK_OFF));
   }
   return BUILT;
 }

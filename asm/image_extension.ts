@@ -17,7 +17,7 @@ import {
   newDraft,
   releaseView,
 } from "./draft";
-import { BLOCK_BYTES, blocksLine, entriesLine, imageBytes } from "./image";
+import { BLOCK_BYTES, blocksLine, entriesLine, imageBytes, storeCell } from "./image";
 import { writeCells, writeUsed } from "./image_builder";
 import { entriesOf, extensionOf, imageOf, linesOf, removeImage, slotsOf } from "./image_store";
 import {
@@ -43,7 +43,7 @@ import { adopt } from "./table";
  * names is complete.
  *
  * The lines that changed are listed in the order in which a copy of the image (the
- * kernel's) must take them over:
+ * kernel's) must take them over, each after those before it:
  *
  *   span  ┌ first line (u32) ┬ lines (u32) ┐   entries, blocks, header, then cells
  */
@@ -209,7 +209,8 @@ export function clearSlot(table: u32, slot: u32): i32 {
   for (let direction: u32 = 0; direction < 2; ++direction) {
     const index = direction * slots + slot;
     const line = IMAGE_CELLS_LINE + index / IMAGE_CELLS_PER_LINE;
-    store<u16>(image + <usize>IMAGE_CELLS_LINE * <usize>IMAGE_LINE_BYTES + (<usize>index << 1), 0);
+    const cells = image + <usize>IMAGE_CELLS_LINE * <usize>IMAGE_LINE_BYTES;
+    storeCell(cells + (<usize>index << 1), 0);
     addSpan(line, 1);
   }
   return BUILT;
