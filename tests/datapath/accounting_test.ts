@@ -16,7 +16,7 @@ import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, SECOND } from "./_emulator.ts";
 import { canonical, entry } from "./_map_state.ts";
 import { CLIENT, CLIENT_IDENTITY, ip4, NODE, SERVER } from "./_node.ts";
-import { WEB, WEB_REPLY } from "./_packet_rows.ts";
+import { WEB, WEB_REPLY } from "./_row.ts";
 
 type Twin = Emulator | KernelDatapath;
 

@@ -5,7 +5,7 @@ import type { PacketBuilder } from "../../src/datapath/packet_builder.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, SECOND } from "./_emulator.ts";
 import { CLIENT, ip4, ip6, NODE } from "./_node.ts";
-import { WEB, WEB_REPLY } from "./_packet_rows.ts";
+import { WEB, WEB_REPLY } from "./_row.ts";
 
 /** A host that is no endpoint: each flow with it has one entry. */
 const BEYOND = 77;

@@ -19,7 +19,7 @@ import {
 } from "../../src/datapath/layout.ts";
 import { emulator, reasons, run, SECOND } from "./_emulator.ts";
 import { CLIENT, COOKIE, ip4, NODE, SERVER } from "./_node.ts";
-import { WEB, WEB_REPLY } from "./_packet_rows.ts";
+import { WEB, WEB_REPLY } from "./_row.ts";
 
 /** The conntrack entry with this cookie. */
 function flowOf(cookie: number): DataView {

@@ -12,7 +12,7 @@ import { newPacket } from "../../src/datapath/packet_builder.ts";
 import { kernelTest } from "../ebpf-ts-loader/kernel.ts";
 import { batch, emulator, memory, packetsCounted, reasons, SECOND } from "./_emulator.ts";
 import { CLIENT, ip4, NODE } from "./_node.ts";
-import { WEB } from "./_packet_rows.ts";
+import { WEB } from "./_row.ts";
 
 /** Fills the batch with SYNs from different ports and runs it. */
 function runFlows(datapath: Emulator | KernelDatapath, first: number, count: number): void {

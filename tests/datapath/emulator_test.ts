@@ -35,7 +35,8 @@ import {
   SERVER,
   SERVER_IDENTITY,
 } from "./_node.ts";
-import { ROWS, WEB } from "./_packet_rows.ts";
+import { ROWS } from "./_packet_rows.ts";
+import { WEB } from "./_row.ts";
 
 for (const { description, packet, fields, out, packetOut, events } of ROWS) {
   Deno.test(`Emulator: ${description}`, () => {
