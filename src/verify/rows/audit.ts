@@ -2,6 +2,7 @@ import type { Family } from "../address.ts";
 import type { PacketBuilder } from "../../datapath/packet_builder.ts";
 import { PROXY_PORT, ROW_ENDPOINT } from "../row_node.ts";
 import { REDIRECTED_PORT, REDIRECTED_WITH_AUTH } from "../row_policies.ts";
+import { type Place, PLACES } from "./places.ts";
 import {
   audited,
   drop,
@@ -17,7 +18,7 @@ import {
 } from "./row.ts";
 import { newPacket } from "../../datapath/packet_builder.ts";
 
-const { SUBJECT, PEER, NOT_READY } = ROW_ENDPOINT;
+const { SUBJECT, NOT_READY } = ROW_ENDPOINT;
 
 /** An endpoint in audit mode: policy's drops pass and are told, all others stay drops. */
 export function auditRows(ports: SourcePorts): PacketRow[] {
@@ -29,41 +30,6 @@ export function auditRows(ports: SourcePorts): PacketRow[] {
     ]).concat(untrackedRows(family), otherRows(family, ports))
   );
 }
-
-const PLACES = [
-  {
-    name: "from the subject",
-    endpoint: SUBJECT,
-    hook: "from_container",
-    ends: ["SUBJECT", "PEER"],
-    allowed: "deliver",
-    before: [],
-    after: ["verdict"],
-    ports: { open: 90, closed: 9, denied: 91, authenticated: 92 },
-  },
-  {
-    name: "to the subject from its peer's program",
-    endpoint: PEER,
-    hook: "from_container",
-    ends: ["PEER", "SUBJECT"],
-    allowed: "deliver",
-    before: ["verdict"],
-    after: [],
-    ports: { open: 80, closed: 9, denied: 81, authenticated: 82 },
-  },
-  {
-    name: "to the subject from the stack",
-    endpoint: SUBJECT,
-    hook: "to_container",
-    ends: ["PEER", "SUBJECT"],
-    allowed: "pass",
-    before: [],
-    after: [],
-    ports: { open: 80, closed: 9, denied: 81, authenticated: 82 },
-  },
-] as const;
-
-type Place = typeof PLACES[number];
 
 function packet(
   { endpoint, hook, ends: [from, to], allowed, before, after }: Place,

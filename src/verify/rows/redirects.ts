@@ -1,6 +1,7 @@
 import type { Family } from "../address.ts";
 import { PROXY_PORT, ROW_ENDPOINT } from "../row_node.ts";
 import { REDIRECTED_PORT, REDIRECTED_WITH_AUTH } from "../row_policies.ts";
+import { type Place, PLACES } from "./places.ts";
 import {
   drop,
   ip,
@@ -12,7 +13,7 @@ import {
   type SourcePorts,
 } from "./row.ts";
 
-const { SUBJECT, PEER } = ROW_ENDPOINT;
+const { SUBJECT } = ROW_ENDPOINT;
 const REFUSED = drop("PROXY_LOOKUP");
 
 /** What becomes of a redirect where one is possible. */
@@ -33,39 +34,10 @@ export function redirectRows(ports: SourcePorts): PacketRow[] {
   ]);
 }
 
-/** Where a packet enters the subject's policy, and whether a redirect is possible there. */
-const PLACES = [
-  {
-    name: "from the subject",
-    endpoint: SUBJECT,
-    hook: "from_container",
-    ends: ["SUBJECT", "PEER"],
-    before: [],
-    possible: true,
-  },
-  {
-    name: "to the subject from its peer's program",
-    endpoint: PEER,
-    hook: "from_container",
-    ends: ["PEER", "SUBJECT"],
-    before: ["verdict"],
-    possible: true,
-  },
-  {
-    name: "to the subject from the stack",
-    endpoint: SUBJECT,
-    hook: "to_container",
-    ends: ["PEER", "SUBJECT"],
-    before: [],
-    possible: false,
-  },
-] as const;
-
-type Place = typeof PLACES[number];
 type Transport = "tcp" | "udp" | "sctp";
 
 function at(
-  { endpoint, hook, ends: [from, to], before, possible }: Place,
+  { endpoint, hook, ends: [from, to], before, redirects }: Place,
   family: Family,
   transport: Transport,
   ports: { source: number; destination: number },
@@ -73,7 +45,7 @@ function at(
 ): RowPacket {
   const data = ip(family, from, to)[transport](ports).build();
   // An impossible redirect is refused before anyone asks where it leads.
-  const outcome = isRedirect(becomes) && !possible ? drop("PROXY_SET") : becomes;
+  const outcome = isRedirect(becomes) && !redirects ? drop("PROXY_SET") : becomes;
   const event: RowEvent = typeof outcome === "object" && "drop" in outcome ? outcome : "verdict";
   return { endpoint, hook, data, becomes: outcome, tells: [...before, event] };
 }
@@ -113,7 +85,7 @@ function protocolRows(family: Family, ports: SourcePorts): PacketRow[] {
   return PLACES.flatMap((place) =>
     transports.map(([transport, becomes]): PacketRow => {
       const ends = { source: ports.next(), destination: REDIRECTED_PORT.LISTENING };
-      const outcome = place.possible ? becomes : drop("PROXY_SET");
+      const outcome = place.redirects ? becomes : drop("PROXY_SET");
       return {
         description: `a redirect of ${transport} ${place.name}, IPv${family}`,
         packets: [at(place, family, transport, ends, outcome)],
@@ -126,7 +98,7 @@ function protocolRows(family: Family, ports: SourcePorts): PacketRow[] {
 function flowRows(family: Family, ports: SourcePorts): PacketRow[] {
   const destination = REDIRECTED_PORT.LISTENING;
   const becomes = BY_NAME.LISTENING;
-  return PLACES.filter(({ possible }) => possible).map((place): PacketRow => {
+  return PLACES.filter(({ redirects }) => redirects).map((place): PacketRow => {
     const { endpoint, hook, ends: [from, to] } = place;
     const source = ports.next();
     const sends = (flags: readonly ("SYN" | "ACK")[], tells: readonly RowEvent[]): RowPacket => ({
