@@ -13,9 +13,10 @@ export function verifyCommand(): Command {
     .summary("prove that policy text, emulator and kernel agree")
     .description(
       "Try every equivalence class of flows in the naive reading of the policies, in the " +
-        "emulator, in the kernel's programs and in the LPM twin (the same programs on Cilium's " +
-        "policy map), then random flows, and compare verdict, drop reason, matched entry, " +
-        "events, packet bytes, conntrack, accounting and metrics.",
+        "emulator, in Cilium's policy maps as they are read without a kernel, in the kernel's " +
+        "programs and in the LPM twin (the same programs on Cilium's maps), then random flows, " +
+        "and compare verdict, drop reason, matched entry, events, packet bytes, conntrack, " +
+        "accounting and metrics.",
     )
     .option("-f, --file <path...>", "manifests: files, folders or - (default: the Death Star)")
     .option("--random <flows>", "how many random flows", wholeNumber, DEFAULT_RANDOM_FLOWS)

@@ -2,6 +2,7 @@ import process from "node:process";
 import { styleText } from "node:util";
 import type { RuleOrigin } from "../cluster/rule.ts";
 import type { BatchMismatch } from "../verify/class_run.ts";
+import type { Asked, OpinionName } from "../verify/compare.ts";
 import type { PairRow, PairSide } from "../verify/pairs.ts";
 import { pairRows } from "../verify/pairs.ts";
 import type { RowReport } from "../verify/row_run.ts";
@@ -19,12 +20,31 @@ export interface VerifySummary {
   readonly rows: RowReport;
   /** Classes and random flows. */
   readonly report: ViewsReport;
+  /** How often each opinion was asked, about all of it. */
+  readonly asked: Asked;
   /** Why the kernel was left out; `undefined` when it ran. */
   readonly reason: string | undefined;
   /** Folder of the reproducer, if there was a mismatch. */
   readonly reproducer: string | undefined;
   /** Something of the manifests was refused, and told of; the rest was verified. */
   readonly refused: boolean;
+}
+
+/** Opinions in the order in which they are told, what people call them, and what they say. */
+const OPINIONS: readonly {
+  readonly name: OpinionName;
+  readonly title: string;
+  readonly unit: string;
+}[] = [
+  { name: "spec", title: "spec", unit: "packets judged by the policy text" },
+  { name: "emulator", title: "emulator", unit: "packets" },
+  { name: "lpm-map", title: "LPM map", unit: "decisions looked up in Cilium's policy maps" },
+  { name: "kernel", title: "kernel", unit: "packets" },
+  { name: "lpm", title: "LPM twin", unit: "packets" },
+];
+
+function opinionsIn(asked: Asked) {
+  return OPINIONS.filter(({ name }) => name in asked);
 }
 
 /** Rows that a terminal is given; JSON has all. */
@@ -56,7 +76,7 @@ function mismatchesOf({ rows, report }: VerifySummary): readonly BatchMismatch[]
 }
 
 function jsonOf(summary: VerifySummary) {
-  const { rows, report, reason, reproducer, refused } = summary;
+  const { rows, report, asked, reason, reproducer, refused } = summary;
   return {
     refused,
     classes: report.classes,
@@ -67,6 +87,7 @@ function jsonOf(summary: VerifySummary) {
     mismatches: mismatchesOf(summary).length,
     kernel: reason === undefined ? "ran" : "skipped",
     reason,
+    opinions: Object.fromEntries(opinionsIn(asked).map(({ name }) => [name, asked[name]])),
     packetsPerSecond: report.packetsPerSecond,
     reproducer,
     details: mismatchesOf(summary).map(detailsOf),
@@ -99,11 +120,12 @@ function rulesText(rules: readonly RuleOrigin[]): string {
 }
 
 function printFigures(summary: VerifySummary): void {
-  const { rows, report, reason, refused } = summary;
+  const { rows, report, asked, reason, refused } = summary;
   const { classes, random, packetsPerSecond } = report;
   const mismatches = mismatchesOf(summary);
-  const opinions = reason === undefined ? "spec = emulator = kernel = LPM twin" : "spec = emulator";
-  console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${opinions}`);
+  const opinions = opinionsIn(asked);
+  const equal = opinions.map(({ title }) => title).join(" = ");
+  console.log(`Classes:       ${classes.checked} of ${classes.total} checked, ${equal}`);
   if (classes.total === 0) console.log("               no endpoint in the manifests has any");
   if (refused) console.log("Refused:       what standard error names; the rest was verified");
   if (report.nodes.length > 0) console.log(`Views:         ${report.nodes.join(", ")}`);
@@ -111,8 +133,10 @@ function printFigures(summary: VerifySummary): void {
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);
   const count = String(mismatches.length);
   console.log(`Mismatches:    ${mismatches.length === 0 ? count : coloured("red", count)}`);
-  for (const [name, rate] of Object.entries(packetsPerSecond)) {
-    console.log(`${`${name}:`.padEnd(15)}${(rate / 1e6).toFixed(2)} million packets/s`);
+  for (const { name, title, unit } of opinions) {
+    const rate = packetsPerSecond[name];
+    const speed = rate === undefined ? "" : `, ${(rate / 1e6).toFixed(2)} million packets/s`;
+    console.log(`${`${title}:`.padEnd(15)}${asked[name] ?? 0} ${unit}${speed}`);
   }
   if (reason !== undefined) console.log(`kernel:        left out, ${reason}`);
 }

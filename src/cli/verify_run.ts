@@ -2,6 +2,7 @@ import type { CollectionSpec } from "ebpf-ts-loader";
 import { join } from "node:path";
 import type { IpAddress } from "../cluster/ip_address.ts";
 import type { EnforcementMode } from "../policy/settings.ts";
+import type { NodeState } from "../datapath/datapath.ts";
 import { readEmulatorWasm } from "../datapath/emulator_file.ts";
 import { measureMutation } from "../verify/mutation/mutate.ts";
 import type { BatchMismatch } from "../verify/class_run.ts";
@@ -17,7 +18,7 @@ import {
 } from "../verify/reproducer.ts";
 import type { Scenario } from "../verify/scenario.ts";
 import type { ScenarioOptions } from "../verify/scenario_options.ts";
-import type { Comparison } from "../verify/compare.ts";
+import { type Asked, askedInAll, type Comparison } from "../verify/compare.ts";
 import { nodeWithSubjectPolicy, ROW_NODE, ROW_NODES } from "../verify/row_node.ts";
 import { type RowReport, runPolicyFlows, runRows } from "../verify/row_run.ts";
 import { type PacketTable, packetTables } from "../verify/rows/packet_tables.ts";
@@ -84,7 +85,8 @@ export async function runVerify(flags: VerifyFlags): Promise<ExitCode> {
   const reproducer = first && await writeReproducer(scenario, first, seed, flags);
   const { refused } = cluster;
   const { reason } = datapaths;
-  printVerify(flags.output, { scenario, rows, report, reason, reproducer, refused });
+  const asked = askedInAll([report.asked, rows.asked]);
+  printVerify(flags.output, { scenario, rows, report, asked, reason, reproducer, refused });
   return exitCodeOf({ mismatches: first === undefined ? 0 : 1, refused });
 }
 
@@ -141,39 +143,52 @@ async function openDatapaths({ spec, requireKernel, fault }: VerifyFlags): Promi
   throw new BadInputError(`Cannot verify in the kernel: ${datapaths.reason}`);
 }
 
+/** What does not depend on the scenario, and how often opinions were asked about it. */
+interface TableReport extends RowReport {
+  readonly asked: Asked;
+}
+
 /** What does not depend on the scenario: the packet table, and profiles of every kind. */
-async function runRowNode(datapaths: Datapaths): Promise<RowReport> {
+async function runRowNode(datapaths: Datapaths): Promise<TableReport> {
   const reports = [await runPacketTables(datapaths, packetTables())];
   for (const policy of ROW_NODE.policies) {
-    await datapaths.load(nodeWithSubjectPolicy(policy.number));
-    reports.push(runPolicyFlows(policy, noRules(datapaths)));
+    const run = (comparison: Comparison) => runPolicyFlows(policy, comparison);
+    reports.push(await runOn(nodeWithSubjectPolicy(policy.number), datapaths, run));
   }
   return addedUp(reports);
 }
 
-function addedUp(reports: readonly RowReport[]): RowReport {
+function addedUp(reports: readonly TableReport[]): TableReport {
   return {
     rows: reports.reduce((sum, { rows }) => sum + rows, 0),
     packets: reports.reduce((sum, { packets }) => sum + packets, 0),
     mismatches: reports.flatMap(({ mismatches }) => mismatches),
+    asked: askedInAll(reports.map(({ asked }) => asked)),
   };
 }
 
 async function runPacketTables(
   datapaths: Datapaths,
   tables: readonly PacketTable[],
-): Promise<RowReport> {
-  const reports: RowReport[] = [];
+): Promise<TableReport> {
+  const reports: TableReport[] = [];
   for (const { node, rows } of tables) {
-    await datapaths.load(ROW_NODES[node]);
-    reports.push(runRows(rows, noRules(datapaths)));
+    const run = (comparison: Comparison) => runRows(rows, comparison);
+    reports.push(await runOn(ROW_NODES[node], datapaths, run));
   }
   return addedUp(reports);
 }
 
-/** No rule stands behind the entries of the packet table's node. */
-function noRules({ memory, all }: Datapaths): Comparison {
-  return openComparison({ rulesOf: () => [] }, memory, all);
+/** Loads a node of the packet table, of whose entries no rule is the origin, and runs packets. */
+async function runOn(
+  node: NodeState,
+  datapaths: Datapaths,
+  run: (comparison: Comparison) => RowReport,
+): Promise<TableReport> {
+  await datapaths.load(node);
+  const { memory, all } = datapaths;
+  const comparison = openComparison({ rulesOf: () => [], node }, memory, all);
+  return { ...run(comparison), asked: comparison.asked };
 }
 
 async function writeReproducer(

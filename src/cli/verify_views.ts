@@ -1,4 +1,5 @@
 import type { BatchMismatch } from "../verify/class_run.ts";
+import { askedInAll } from "../verify/compare.ts";
 import type { ImageFault } from "../verify/reproducer.ts";
 import { type Scenario, viewsOf } from "../verify/scenario.ts";
 import type { ScenarioOptions } from "../verify/scenario_options.ts";
@@ -98,9 +99,10 @@ async function verifyView(
   }
   const silent = scenario.withoutProxies();
   await datapaths.load(silent.node);
-  const { packets, mismatches } = verifyWithoutProxies(silent, memory, all, redirected);
+  const { packets, mismatches, asked } = verifyWithoutProxies(silent, memory, all, redirected);
   return {
     ...report,
+    asked: askedInAll([report.asked, asked]),
     packets: report.packets + packets,
     mismatches,
     nodes,
@@ -119,6 +121,7 @@ function joined(before: ViewsReport | undefined, after: ViewsReport): ViewsRepor
     redirected: [],
     random: { ...after.random, flows: before.random.flows + after.random.flows },
     packets: before.packets + after.packets,
+    asked: askedInAll([before.asked, after.asked]),
     mismatches,
     packetsPerSecond: after.packetsPerSecond,
     nodes: [...before.nodes, ...after.nodes],

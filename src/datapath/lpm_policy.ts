@@ -22,15 +22,30 @@ export interface LpmDecision {
   readonly matchType: MatchType | 0;
 }
 
-/** Entries of one peer and direction, by protocol, port and how many bits of them count. */
-type Prefixes = Map<string, LpmPolicyEntry>;
-
-function prefixName(protocol: number, port: number, portPrefix: number): string {
-  return `${protocol}/${port & ~(0xFFFF >> portPrefix)}/${portPrefix}`;
+/** Entries of one protocol, by port and how many bits of it count. */
+interface Ports {
+  readonly entries: Map<number, LpmPolicyEntry>;
+  /** Port prefixes in use, longest first. */
+  readonly prefixes: number[];
 }
 
-function peerName(identity: number, direction: Direction): string {
-  return `${direction} ${identity}`;
+/** Entries of one peer and direction. */
+interface Prefixes {
+  /** For every protocol. */
+  whole: LpmPolicyEntry | undefined;
+  readonly protocols: Map<number, Ports>;
+}
+
+/** More than any port prefix: a key for a port and its prefix. */
+const PREFIX_RADIX = PORT_BITS + 1;
+
+function portKey(port: number, portPrefix: number): number {
+  return (port & ~(0xFFFF >> portPrefix)) * PREFIX_RADIX + portPrefix;
+}
+
+/** Identities have 32 bits, so not a bitwise operation. */
+function peerKey(identity: number, direction: Direction): number {
+  return identity * 2 + (direction === "egress" ? 1 : 0);
 }
 
 /**
@@ -51,16 +66,29 @@ function peerName(identity: number, direction: Direction): string {
  * ```
  */
 export class LpmPolicy {
-  readonly #peers = new Map<string, Prefixes>();
+  readonly #peers = new Map<number, Prefixes>();
 
   /** @throws {RangeError} If the bytes are not those of a policy map; see `decodeLpmPolicy()`. */
   constructor(bytes: Omit<LpmPolicyBytes, "count">) {
-    for (const entry of decodeLpmPolicy(bytes)) {
-      const name = peerName(entry.identity, entry.direction);
-      const prefixes = this.#peers.get(name) ?? new Map<string, LpmPolicyEntry>();
-      prefixes.set(prefixName(entry.protocol, entry.port, entry.portPrefix), entry);
-      this.#peers.set(name, prefixes);
+    for (const entry of decodeLpmPolicy(bytes)) this.#add(entry);
+    for (const { protocols } of this.#peers.values()) {
+      for (const { prefixes } of protocols.values()) prefixes.sort((a, b) => b - a);
     }
+  }
+
+  #add(entry: LpmPolicyEntry): void {
+    const { identity, direction, protocol, port, portPrefix } = entry;
+    const key = peerKey(identity, direction);
+    const peer: Prefixes = this.#peers.get(key) ?? { whole: undefined, protocols: new Map() };
+    this.#peers.set(key, peer);
+    if (protocol === PROTOCOL.ANY) {
+      peer.whole = entry;
+      return;
+    }
+    const ports: Ports = peer.protocols.get(protocol) ?? { entries: new Map(), prefixes: [] };
+    peer.protocols.set(protocol, ports);
+    ports.entries.set(portKey(port, portPrefix), entry);
+    if (!ports.prefixes.includes(portPrefix)) ports.prefixes.push(portPrefix);
   }
 
   /**
@@ -84,13 +112,13 @@ export class LpmPolicy {
     protocol: number,
     port: number,
   ): LpmPolicyEntry | undefined {
-    const prefixes = this.#peers.get(peerName(identity, direction));
-    if (prefixes === undefined) return undefined;
-    for (let bits = PORT_BITS; bits >= 0; bits--) {
-      const entry = prefixes.get(prefixName(protocol, port, bits));
+    const peer = this.#peers.get(peerKey(identity, direction));
+    const ports = peer?.protocols.get(protocol);
+    for (const portPrefix of ports?.prefixes ?? []) {
+      const entry = ports?.entries.get(portKey(port, portPrefix));
       if (entry !== undefined) return entry;
     }
-    return prefixes.get(prefixName(PROTOCOL.ANY, 0, 0));
+    return peer?.whole;
   }
 }
 

@@ -1,14 +1,16 @@
 /**
  * Runs a batch of packets through every datapath and compares what became of them: with
- * each other byte for byte, and with the third opinion field by field.
+ * each other byte for byte, with the naive reading field by field, and with the policy maps of
+ * Cilium where policy has decided.
  *
  * @module
  */
-import type { Datapath } from "../datapath/datapath.ts";
+import type { Datapath, NodeState } from "../datapath/datapath.ts";
 import { METRICS_VALUE_SIZE } from "../datapath/layout.ts";
 import type { PacketBatch, PacketOutput } from "../datapath/packet_batch.ts";
 import { firstDifference, sameBytes } from "./bytes.ts";
 import { EventIndex, type EventRecord } from "./event_record.ts";
+import { describeLpm, lpmDifferences, LpmOpinion } from "./lpm_opinion.ts";
 import { describeAnswer, describeExpected, outcomeDifferences } from "./outcome.ts";
 import { directionName, reasonName } from "./reason_name.ts";
 import { tableDifferences, type TableDump, tablesOf } from "./table_difference.ts";
@@ -32,13 +34,33 @@ export interface Mismatch {
   readonly packet: TestPacket | undefined;
   /** What differs, one line each. */
   readonly differences: readonly string[];
-  /** Every opinion in one line, by who has it: `spec`, `emulator`, `kernel`. */
+  /** Every opinion in one line, by {@linkcode OpinionName}. */
   readonly answers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Who has an opinion: the naive reading, a datapath by its kind, or the policy maps of Cilium's
+ * layout as they are read without a kernel.
+ */
+export type OpinionName = "spec" | "lpm-map" | Datapath["kind"];
+
+/** How often each opinion was asked: packets, or decisions of policy for `lpm-map`. */
+export type Asked = Readonly<Partial<Record<OpinionName, number>>>;
+
+/** How often opinions were asked in all, in order of appearance. */
+export function askedInAll(parts: Iterable<Asked>): Asked {
+  const sum: Partial<Record<OpinionName, number>> = {};
+  for (const part of parts) {
+    for (const name of Object.keys(part) as OpinionName[]) {
+      sum[name] = (sum[name] ?? 0) + (part[name] ?? 0);
+    }
+  }
+  return sum;
 }
 
 /** Everything that one leg did with a batch. */
 class LegRun {
-  readonly name: string;
+  readonly name: Datapath["kind"];
   readonly events: EventIndex;
   readonly eventsLost: number;
   readonly tables: readonly TableDump[];
@@ -93,6 +115,8 @@ export class Comparison {
   readonly #input: PacketBatch;
   readonly #legs: readonly Leg[];
   readonly #meanings: Meanings;
+  readonly #asked: Partial<Record<OpinionName, number>> = {};
+  #lpm: { readonly node: NodeState; readonly opinion: LpmOpinion } | undefined;
 
   constructor(input: PacketBatch, legs: readonly Leg[], meanings: Meanings) {
     this.#input = input;
@@ -105,6 +129,11 @@ export class Comparison {
     return this.#input.capacity;
   }
 
+  /** How often each opinion was asked so far. */
+  get asked(): Asked {
+    return this.#asked;
+  }
+
   /** Runs the packets in order, in every leg. */
   run(packets: readonly TestPacket[], { fresh = true }: BatchOptions = {}): BatchResult {
     this.#input.clear();
@@ -115,11 +144,12 @@ export class Comparison {
     if (first === undefined) {
       throw new RangeError("Cannot compare datapaths: none given, expected at least one");
     }
-    const bad = new Set(packets.keys().filter((i) => this.#isWrong(packets, i, first)));
+    const lpm = this.#lpmOpinion();
+    const bad = new Set(packets.keys().filter((i) => this.#isWrong(packets, i, first, lpm)));
     for (const other of others) {
       for (const index of differingPackets(packets, first, other)) bad.add(index);
     }
-    const mismatches = [...bad].sort((a, b) => a - b).map((i) => this.#mismatch(packets, i, runs));
+    const mismatches = [...bad].sort((a, b) => a - b).map((i) => this.#mismatch(packets, i, runs, lpm));
     for (const other of others) mismatches.push(...tableMismatches(first, other));
     return {
       mismatches,
@@ -151,7 +181,20 @@ export class Comparison {
     });
   }
 
+  /** The policy maps of what is loaded now. */
+  #lpmOpinion(): LpmOpinion | undefined {
+    const { node } = this.#meanings;
+    if (node === undefined) return undefined;
+    if (this.#lpm?.node !== node) this.#lpm = { node, opinion: new LpmOpinion(node) };
+    return this.#lpm.opinion;
+  }
+
+  #count(name: OpinionName, times: number): void {
+    this.#asked[name] = (this.#asked[name] ?? 0) + times;
+  }
+
   #note({ name, nanoseconds }: LegRun, packets: number): void {
+    this.#count(name, packets);
     const before = this.timing.get(name) ?? { nanoseconds: 0, packets: 0 };
     this.timing.set(name, {
       nanoseconds: before.nanoseconds + nanoseconds,
@@ -159,17 +202,33 @@ export class Comparison {
     });
   }
 
-  #isWrong(packets: readonly TestPacket[], index: number, run: LegRun): boolean {
+  /** Whether the first leg, to which all others are compared, did what it should not. */
+  #isWrong(
+    packets: readonly TestPacket[],
+    index: number,
+    run: LegRun,
+    lpm: LpmOpinion | undefined,
+  ): boolean {
     const packet = at(packets, index);
-    if (packet.expected === undefined) return false;
-    return outcomeDifferences(packet.expected, run.answer(index, packet), this.#meanings).length >
-      0;
+    const { expected } = packet;
+    if (expected === undefined && lpm === undefined) return false;
+    const answer = run.answer(index, packet);
+    if (expected !== undefined) this.#count("spec", 1);
+    const maps = lpm?.answersTo(answer.events);
+    if (maps !== undefined) this.#count("lpm-map", maps.length);
+    return (maps !== undefined && lpmDifferences(answer, maps).length > 0) ||
+      (expected !== undefined && outcomeDifferences(expected, answer, this.#meanings).length > 0);
   }
 
-  #mismatch(packets: readonly TestPacket[], index: number, runs: readonly LegRun[]): Mismatch {
+  #mismatch(
+    packets: readonly TestPacket[],
+    index: number,
+    runs: readonly LegRun[],
+    lpm: LpmOpinion | undefined,
+  ): Mismatch {
     const packet = at(packets, index);
     const differences: string[] = [];
-    const answers: Record<string, string> = {};
+    const answers: Partial<Record<OpinionName, string>> = {};
     if (packet.expected !== undefined) {
       answers["spec"] = describeExpected(packet.expected);
     }
@@ -181,9 +240,15 @@ export class Comparison {
       differences.push(...found.map((difference) => `${run.name}: ${difference}`));
     }
     const [first, ...others] = runs;
-    for (const other of others) {
-      if (first !== undefined) differences.push(...legDifferences(packet, index, first, other));
+    if (first === undefined) return { packet, differences, answers };
+    if (lpm !== undefined) {
+      const answer = first.answer(index, packet);
+      const maps = lpm.answersTo(answer.events);
+      answers["lpm-map"] = describeLpm(maps, this.#meanings.rulesOf);
+      const found = lpmDifferences(answer, maps);
+      differences.push(...found.map((difference) => `${first.name}, by lpm-map: ${difference}`));
     }
+    for (const other of others) differences.push(...legDifferences(packet, index, first, other));
     return { packet, differences, answers };
   }
 }

@@ -5,7 +5,9 @@ import {
   EVENT_DPORT_OFF,
   EVENT_DST_IDENTITY_OFF,
   EVENT_ENDPOINT_OFF,
+  EVENT_FAMILY_OFF,
   EVENT_MATCH_TYPE_OFF,
+  EVENT_PROTOCOL_OFF,
   EVENT_REASON_OFF,
   EVENT_REVISION_OFF,
   EVENT_SIZE,
@@ -31,7 +33,11 @@ export interface EventRecord {
   readonly destination: number;
   readonly cookie: number;
   readonly revision: number;
+  /** 4 or 6; 0 when no IP header was read. */
+  readonly family: number;
+  readonly protocol: number;
   readonly sport: number;
+  /** ICMP: the type. */
   readonly dport: number;
 }
 
@@ -51,6 +57,8 @@ export function readEvent(events: DataView, index: number): EventRecord {
     destination: events.getUint32(at + EVENT_DST_IDENTITY_OFF, true),
     cookie: events.getUint32(at + EVENT_COOKIE_OFF, true),
     revision: events.getUint32(at + EVENT_REVISION_OFF, true),
+    family: events.getUint8(at + EVENT_FAMILY_OFF),
+    protocol: events.getUint8(at + EVENT_PROTOCOL_OFF),
     sport: events.getUint16(at + EVENT_SPORT_OFF),
     dport: events.getUint16(at + EVENT_DPORT_OFF),
   };

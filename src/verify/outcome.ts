@@ -112,7 +112,8 @@ function describeEvent(event: EventFacts, rules: readonly RuleOrigin[] | undefin
   return `${directionName(event.direction)} of endpoint ${event.endpoint} ${what} (${state})${by}`;
 }
 
-function listed(rules: readonly RuleOrigin[] | undefined): string {
+/** Rules by name, for reports. */
+export function listed(rules: readonly RuleOrigin[] | undefined): string {
   if (rules === undefined) return "unknown rules";
   return rules.length === 0 ? "no rule" : rules.map(formatOrigin).join(", ");
 }

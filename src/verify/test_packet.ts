@@ -1,3 +1,4 @@
+import type { NodeState } from "../datapath/datapath.ts";
 import type { PacketInput } from "../datapath/packet_batch.ts";
 import type { RuleOrigin } from "../cluster/rule.ts";
 import type { Redirect } from "../policy/redirect.ts";
@@ -52,4 +53,9 @@ export interface Meanings {
   readonly rulesOf: RulesOfCookie;
   /** The redirect whose proxy listens on a port. @default nobody listens */
   redirectAt?(port: number): Redirect | undefined;
+  /**
+   * What the datapaths have loaded: what they decide is then compared with Cilium's policy maps
+   * of the same map state. @default these are not asked
+   */
+  readonly node?: NodeState | undefined;
 }

@@ -9,7 +9,7 @@ import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { PACKET_BATCH } from "../datapath/layout.ts";
 import { type BatchMismatch, type ClassReport, runClasses } from "./class_run.ts";
 import { ClassSpace } from "./classes.ts";
-import { Comparison } from "./compare.ts";
+import { type Asked, Comparison } from "./compare.ts";
 import { icmpTypes, portRanges, portSpecs } from "./port_specs.ts";
 import { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
@@ -37,6 +37,7 @@ export interface VerifyReport {
   readonly random: { readonly flows: number; readonly seed: number };
   /** Packets that every datapath has run. */
   readonly packets: number;
+  readonly asked: Asked;
   readonly mismatches: readonly BatchMismatch[];
   /** By datapath: packets per second of running alone, without making and comparing them. */
   readonly packetsPerSecond: Readonly<Record<string, number>>;
@@ -81,6 +82,7 @@ export function verifyScenario(
     redirected: classes.redirected,
     random: { flows: sound.flows, seed },
     packets: classes.packets + sound.flows,
+    asked: comparison.asked,
     mismatches: [...classes.mismatches, ...sound.mismatches],
     packetsPerSecond: Object.fromEntries(rates),
   };
@@ -98,11 +100,13 @@ export function verifyWithoutProxies(
   memory: DatapathMemory,
   datapaths: readonly Datapath[],
   redirected: readonly number[],
-): ClassReport {
-  const comparison = openComparison(scenario, memory, datapaths);
+): ClassReport & Pick<VerifyReport, "asked"> {
+  const silent = scenario.withoutProxies();
+  const comparison = openComparison(silent, memory, datapaths);
   const space = classSpaceOf(scenario);
   const signatures = new Signatures(space.total);
-  return runClasses(scenario.withoutProxies(), space, comparison, signatures, { only: redirected });
+  const report = runClasses(silent, space, comparison, signatures, { only: redirected });
+  return { ...report, asked: comparison.asked };
 }
 
 /** The classes of flows of a scenario: cut by its text, and by its tables. */
@@ -136,5 +140,8 @@ export function openComparison(
   return new Comparison(memory.packetBatch(PACKET_BATCH), legs, {
     rulesOf: (cookie) => meanings.rulesOf(cookie),
     redirectAt: (port) => meanings.redirectAt?.(port),
+    get node() {
+      return meanings.node;
+    },
   });
 }

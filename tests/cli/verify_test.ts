@@ -91,6 +91,9 @@ Deno.test("verify -o json counts classes and mismatches", async () => {
   assertEquals(report.classes.checked, report.classes.total);
   assertEquals(["ran", "skipped"].includes(report.kernel), true);
   assertEquals(report.random.flows, 2000);
+  const kernel = report.kernel === "ran" ? ["kernel", "lpm"] : [];
+  assertEquals(Object.keys(report.opinions), ["spec", "emulator", "lpm-map", ...kernel]);
+  assertEquals(report.opinions.emulator, report.packets);
 });
 
 Deno.test("verify prints the seed, and the same seed gives the same run", async () => {
@@ -142,7 +145,8 @@ Deno.test({
     const args = [...WITHOUT_CAPABILITIES, Deno.execPath(), "run", "-A", MAIN, "verify"];
     const { code, stdout } = await run("setpriv", [...args, "--random", "100"]);
     assertMatch(stdout, /^kernel: +left out, .*EPERM/m);
-    assertMatch(stdout, /spec = emulator$/m);
+    assertMatch(stdout, /spec = emulator = LPM map$/m);
+    assertMatch(stdout, /^LPM map: +[1-9]\d+ decisions looked up in Cilium's policy maps$/m);
     assertEquals(code, 0);
     const strict = await run("setpriv", [...args, "--require-kernel"]);
     assertEquals(strict.code, 2);

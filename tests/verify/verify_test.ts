@@ -27,7 +27,7 @@ Deno.test("verifyScenario() notices that a datapath misses one entry of a policy
   const report = verifyScenario(scenario, memory, [emulator], OPTIONS);
   assertNotEquals(report.mismatches.length, 0);
   const [mismatch] = report.mismatches;
-  assertEquals(Object.keys(mismatch?.answers ?? {}), ["spec", "emulator"]);
+  assertEquals(Object.keys(mismatch?.answers ?? {}), ["spec", "emulator", "lpm-map"]);
   assertNotEquals(mismatch?.packets.length, 0);
   // Random flows would be judged by classes that are wrong.
   assertEquals(report.random.flows, 0);
