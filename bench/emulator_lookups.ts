@@ -1,5 +1,5 @@
 import { type BenchOptions, mustAgree } from "./benchmark.ts";
-import { type Contender, measureRace } from "./measure.ts";
+import { type Contender, measureRace, warmContender } from "./measure.ts";
 import { NativeLibrary } from "./native.ts";
 import type { PolicyMemory } from "./policy_memory.ts";
 import { type BenchResult, benchResult } from "./result.ts";
@@ -7,8 +7,6 @@ import { type BenchResult, benchResult } from "./result.ts";
 const ANSWER_BYTES = 8;
 /** A pass takes some milliseconds: far above the clock's resolution. */
 const OPERATIONS_PER_PASS = 1 << 20;
-/** Long enough for the optimising compiler to have taken over. */
-const WARM_UP_MILLISECONDS = 300;
 
 /** A batch function of the module or of the library: addresses in the memory. */
 export type BatchFunction = (input: number, count: number, answers: number) => void;
@@ -62,14 +60,9 @@ export class EmulatorLookups implements Disposable {
   /** A warm contender; its time is that of one query or packet. */
   #contender(batch: BatchFunction): Contender {
     const batches = Math.ceil(OPERATIONS_PER_PASS / this.#count);
-    const pass = () => {
-      const start = performance.now();
+    return warmContender(() => {
       for (let i = 0; i < batches; i++) batch(this.#input, this.#count, this.#address);
-      return (performance.now() - start) * 1e6 / (batches * this.#count);
-    };
-    const warm = performance.now() + WARM_UP_MILLISECONDS;
-    while (performance.now() < warm) pass();
-    return { pass };
+    }, batches * this.#count);
   }
 
   [Symbol.dispose](): void {

@@ -6,12 +6,11 @@
  */
 import { readThreadsWasm } from "../src/datapath/emulator_file.ts";
 import { EmulatorPool } from "../src/datapath/emulator_pool.ts";
-import { type Benchmark, type BenchOptions, mustAgree } from "./benchmark.ts";
-import { passes, takeVerdicts } from "./emulator_path_ct.ts";
-import { measureRace } from "./measure.ts";
+import type { Benchmark, BenchOptions } from "./benchmark.ts";
 import { type PathShape, preparePath } from "./emulator_packets.ts";
+import { racePrograms } from "./emulator_programs.ts";
 import { PolicyMemory } from "./policy_memory.ts";
-import { type BenchResult, benchResult } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 
 async function measure(
   name: string,
@@ -23,8 +22,17 @@ async function measure(
   using pool = await EmulatorPool.create(await readThreadsWasm(), { workers });
   const memory = PolicyMemory.of(pool.memory);
   const packets = preparePath(memory, { ...shape, endpoints: workers });
-  const { batches, count } = packets;
-  const runs = {
+  const { batches } = packets;
+  const inTurns = () => {
+    for (const batch of batches) {
+      pool.begin(0, batch);
+      pool.wait();
+    }
+  };
+  inTurns(); // the first packets of their flows
+  return racePrograms(name, {
+    memory,
+    packets,
     /** A batch for each worker at a time. */
     subject: () => {
       for (const [i, batch] of batches.entries()) {
@@ -33,25 +41,9 @@ async function measure(
       }
       pool.wait();
     },
-    baseline: () => {
-      for (const batch of batches) {
-        pool.begin(0, batch);
-        pool.wait();
-      }
-    },
-  };
-  runs.baseline();
-  const verdicts = takeVerdicts(memory, packets);
-  for (const run of Object.values(runs)) {
-    run();
-    mustAgree(name, takeVerdicts(memory, packets), verdicts);
-  }
-  options.progress.show(`${name}: measuring`);
-  const times = measureRace({
-    subject: passes(runs.subject, count),
-    baseline: passes(runs.baseline, count),
-  }, options.rounds);
-  return benchResult(name, times.subject, { name: "one Worker", value: times.baseline });
+    baseline: inTurns,
+    baselineName: "one Worker",
+  }, options);
 }
 
 /** A benchmark of so many Workers; time is that of one packet of all of them. */
