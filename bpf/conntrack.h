@@ -7,6 +7,33 @@
  * to the flow of the packet that it quotes; it neither prolongs nor counts in that flow, since
  * routers on the way send it and anybody may forge it. Endpoints are no routers: what one
  * sends is related only to a packet that was sent to it.
+ *
+ * Decided behaviour:
+ *   first packet            any that policy allows, and of TCP with any flags: flows outlive the
+ *                           table, a node's start and its neighbours'
+ *   each packet in the
+ *   flow's own direction    judged again. What policy refuses ends the flow for both ends; a
+ *                           policy or a proxy that is missing does not
+ *   answers                 not judged, and prolong the flow: who only listens keeps a flow that
+ *                           policy would refuse, as long as the other end talks
+ *   TCP, half open          60 s, until the one who asked has sent an ACK and had an answer
+ *   TCP, open               8,000 s, also when one end has sent FIN
+ *   TCP, closed             10 s after the last packet: both ends have sent FIN, or one has sent
+ *                           RST, which is believed whatever its sequence number. The flow goes on
+ *                           as long as packets follow one another within that time
+ *   SYN                     where an end has closed, a new flow, judged in its own direction; in
+ *                           an open flow part of it, from either end (simultaneous open)
+ *   UDP, SCTP, echoes, all
+ *   other protocols         60 s after the last packet of either end. SCTP: INIT, ABORT and
+ *                           SHUTDOWN mean nothing, heartbeats keep a flow (RFC 9260: every 30 s),
+ *                           each pair of addresses is a flow of its own
+ *   echo of identifier 0    has the ports of an answer to itself: requests of both ends are one
+ *                           flow
+ *   table full              the flow goes that was not used for longest, whoever's it is. Its
+ *                           next packet makes it again; answers before that are judged as new
+ *
+ * Whoever gives an address to another endpoint deletes the flows of the one that had it: they
+ * would let answers in to the new one.
  */
 #pragma once
 

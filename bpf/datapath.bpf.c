@@ -7,6 +7,23 @@
  *   to_container     TC egress: what host and stack send to the container
  *   policy_ingress   tail call: what another local endpoint sends to this one
  *
+ * Who a packet is from and where it goes, beside what its headers say (parse.h):
+ *   from_container          the endpoint: another source address is DROP_INVALID_SIP, link-local
+ *                           ones of multicast listeners too. Its mark is not believed
+ *   policy_ingress          what from_container says
+ *   to_container            what the mark says: the host, an identity; else what the ipcache says
+ *                           of the address, which the stack or the network must have checked
+ *                           (rp_filter). Marked as enforced: passed unread
+ *     marked for a proxy    DROP_PROXY_SET_FAILED: the node lacks the route that leads there
+ *   unknown addresses       the world; martian ones too, which are the stack's to refuse
+ *   another local endpoint  a hop: TTL 1 is DROP_TTL_EXCEEDED, and nobody is told
+ *   to a proxy              only from an endpoint, at TC ingress; no proxy's own mark is known
+ *                           yet, so what one sends to an endpoint is judged like the stack's
+ *   endpoint without a
+ *   policy or a table       DROP_EP_NOT_READY
+ *   the node itself         has no policy here: what it sends and receives is judged at the other
+ *                           end alone
+ *
  * All three load with expected_attach_type 0, or the kernel would refuse the tail call.
  * With LPM_TWIN, addresses and policies are looked up in Cilium's layout; see lpm_twin.h.
  */

@@ -5,8 +5,10 @@
  * comes before its first one is dropped, and so is the packet: its receiver could not have
  * told either whether it may have it.
  *
- * The entry is made where the packet's source is known to be its own, so that nobody makes
- * ports for another's fragments; each hook that a packet passes makes it anew.
+ * The entry is made where an endpoint's source is known to be its own, so that none makes
+ * ports for another's fragments; each hook that a packet passes makes it anew. Who sends from
+ * elsewhere under another's address gains nothing: a receiver drops fragments whose first one
+ * it was not given.
  */
 #pragma once
 

@@ -33,20 +33,31 @@
  *                               judge is not the last one
  *   fragments                   the first one must hold the whole L4 header; a later one
  *                               is judged as its first one was: see fragment.h
+ *     tiny, overlapping         a later one begins 8 bytes behind the L4 header's start or
+ *                               further: it overwrites no port and no ICMP type, which is all
+ *                               that policy reads (RFC 1858, RFC 3128)
  *     IPv6, offset 0, no more   a whole packet (RFC 6946)
- *   TCP, UDP, SCTP              judged and tracked by ports
- *   ICMP, ICMPv6                judged by (protocol, type); echoes tracked by their id,
- *                               others not tracked: redirects and multicast listeners too
+ *   TCP, UDP, SCTP              judged and tracked by ports: see conntrack.h
+ *     their lengths, offsets,
+ *     sequence numbers, flags
+ *     that make no sense        their receiver's to refuse
+ *   ICMP, ICMPv6                judged by (protocol, type), whatever the code; echoes tracked by
+ *                               their id, others not tracked: redirects and multicast
+ *                               listeners too
  *   ICMP errors                 3, 11, 12, ICMPv6 1-4: where they quote a packet of a known
  *                               flow, part of it: see conntrack.h
- *   path MTU                    ICMP 3/4 and ICMPv6 2: never refused by policy
+ *   path MTU                    ICMP 3/4 and ICMPv6 2: never refused by policy, nor asked
+ *                               whether they belong to a flow: as Cilium has it for ICMP 3/4
  *     either in fragments       neither: both fit into any MTU (RFC 1812, RFC 4443)
  *   ICMP of the other family    DROP_CT_UNKNOWN_PROTO
  *   other L4 protocol           by number: judged as (protocol, port 0), which only an
  *                               entry for all protocols or for that one allows; tracked by
  *                               addresses. AH over IPv4, ESP, "no next header" are such
  *   L4 header cut off           DROP_CT_INVALID_HDR
+ *   checksums, of IP and L4     not verified: whoever receives the packet does
  *   bytes behind the IP packet  ignored (Ethernet padding)
+ *
+ * datapath.bpf.c tells who a packet is from, and conntrack.h which flow it belongs to.
  */
 #pragma once
 
