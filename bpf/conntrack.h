@@ -9,8 +9,8 @@
  * sends is related only to a packet that was sent to it.
  *
  * Decided behaviour:
- *   first packet            any that policy allows, and of TCP with any flags: flows outlive the
- *                           table, a node's start and its neighbours'
+ *   first packet            any that policy allows, and of TCP with any flags: flows outlive
+ *                           this table
  *   each packet in the
  *   flow's own direction    judged again. What policy refuses ends the flow for both ends; a
  *                           policy or a proxy that is missing does not

@@ -11,6 +11,7 @@ import type { EndpointState, EventKind, IpcacheState, NodeState } from "../datap
 import { RESERVED } from "../identity/reserved.ts";
 import { addressBytes } from "./address.ts";
 import { madeUpMac } from "./made_up_mac.ts";
+import { crowd } from "./row_crowd.ts";
 import { ROW_IDENTITY as ID } from "./row_identity.ts";
 import { ROW_POLICIES, ROW_POLICY, ROW_REDIRECT } from "./row_policies.ts";
 
@@ -164,6 +165,7 @@ export const ROW_NODE: NodeState = {
   ],
   ipcache: [
     ...NAMED,
+    ...crowd(),
     {
       address: addressBytes(parseIpAddress("192.0.2.0")),
       prefixLength: 24,

@@ -2,6 +2,7 @@ import type { RowNodeName } from "../row_node.ts";
 import { aggregationRows } from "./aggregation.ts";
 import { auditRows } from "./audit.ts";
 import { conntrackRows } from "./conntrack.ts";
+import { crowdRows } from "./crowd.ts";
 import { extensionRows } from "./extensions.ts";
 import { fragmentRows } from "./fragments.ts";
 import { ipv4Rows } from "./ipv4.ts";
@@ -37,6 +38,7 @@ export function packetTables(): PacketTable[] {
         ...fragmentRows(ports),
         ...protocolRows(),
         ...senderRows(ports),
+        ...crowdRows(ports),
         ...conntrackRows(ports),
         ...judgedAgainRows(ports),
         ...relatedRows(ports),
