@@ -23,18 +23,25 @@ enum {
 __noinline int check_ipv4_options(struct __sk_buff *skb, __u32 length)
 {
 	__u8 options[IPV4_OPTIONS_ROOM] = {};
-	__u32 i, at = 0, type, bytes;
+	/* The verifier forgets what it knows of a byte in memory: of a position in a register it
+	 * would follow every sum of lengths.
+	 */
+	volatile __u8 next = 0;
+	__u32 i, at, type, bytes;
 
 	if (!length || length > IPV4_OPTIONS_LEN_MAX ||
 	    bpf_skb_load_bytes(skb, ETH_HLEN + IPV4_HLEN, options, length))
 		return DROP_INVALID;
 #pragma clang loop unroll(disable)
-	for (i = 0; i < IPV4_OPTIONS_LEN_MAX && at < length; i++) {
+	for (i = 0; i < IPV4_OPTIONS_LEN_MAX; i++) {
+		at = next;
+		if (at >= length)
+			return 0;
 		type = options[at % IPV4_OPTIONS_ROOM];
 		if (type == IPV4_OPTION_END)
 			return 0;
 		if (type == IPV4_OPTION_NOOP) {
-			at++;
+			next = at + 1;
 			continue;
 		}
 		if (type == IPV4_OPTION_LOOSE_ROUTE || type == IPV4_OPTION_STRICT_ROUTE)
@@ -44,7 +51,7 @@ __noinline int check_ipv4_options(struct __sk_buff *skb, __u32 length)
 		bytes = options[(at + 1) % IPV4_OPTIONS_ROOM];
 		if (bytes < IPV4_OPTION_HLEN || bytes > length - at)
 			return DROP_INVALID;
-		at += bytes;
+		next = at + bytes;
 	}
 	return 0;
 }
