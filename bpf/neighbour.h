@@ -5,7 +5,8 @@
  * that endpoint's own device, and no route to another endpoint leads there. The same holds of
  * ARP, which nobody routes. A node does route IPv6 with a hop limit of 255, though, whatever
  * its type: so only what stays on the link goes unread, or a container could send anything to
- * anybody.
+ * anybody. An endpoint's gateway has a link-local address, or one that the ipcache knows as the
+ * host's.
  */
 #pragma once
 

@@ -19,6 +19,7 @@ const TYPES = [130, 132, 133, 134, 135, 136, 137, 143];
 
 const OWN = ROW_ADDRESS.SUBJECT[6];
 const ALL_NODES = parseIpAddress("ff02::1");
+const LISTENERS = parseIpAddress("ff02::16");
 const LINK_LOCAL = parseIpAddress("fe80::1");
 
 interface Message {
@@ -110,6 +111,10 @@ function sourceRows(): PacketRow[] {
           { type: 135, source, destination: ROW_ADDRESS.PEER[6] },
           drop("INVALID_SIP"),
         ),
+      },
+      {
+        description: `a multicast listener report from ${text}`,
+        ...message({ type: 143, source, destination: LISTENERS }, drop("INVALID_SIP")),
       },
       {
         description: `a router advertisement from ${text}`,

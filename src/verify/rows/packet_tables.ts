@@ -12,10 +12,12 @@ import { linkRows } from "./link.ts";
 import { neighbourRows } from "./neighbours.ts";
 import { protocolRows } from "./protocols.ts";
 import { quoteRows } from "./quotes.ts";
+import { receiverRows } from "./receivers.ts";
 import { redirectRows } from "./redirects.ts";
 import { relatedRows } from "./related.ts";
 import { type PacketRow, SourcePorts } from "./row.ts";
 import { senderRows } from "./sender.ts";
+import { strangerRows } from "./strangers.ts";
 
 /** Rows of the packet table that run on one node. */
 export interface PacketTable {
@@ -37,7 +39,9 @@ export function packetTables(): PacketTable[] {
         ...extensionRows(ports),
         ...fragmentRows(ports),
         ...protocolRows(),
+        ...receiverRows(ports),
         ...senderRows(ports),
+        ...strangerRows(ports),
         ...crowdRows(ports),
         ...conntrackRows(ports),
         ...judgedAgainRows(ports),
