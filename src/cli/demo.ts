@@ -6,6 +6,7 @@ import { missingFeature } from "../demo/missing_feature.ts";
 import { summarize, TABLE_HEAD, tableRows, type Tone } from "../demo/report.ts";
 import type { DemoResult } from "../demo/result.ts";
 import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { catchInterrupts } from "./interrupts.ts";
 import { loadScenario } from "./load_scenario.ts";
 import { formatTable } from "./table.ts";
 
@@ -14,9 +15,6 @@ interface DemoFlags {
   readonly requireKernel: boolean;
   readonly output: "table" | "json" | "jsonl";
 }
-
-/** Exit codes: 128 + the signal's number, as shells report it. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
   good: "green",
@@ -67,32 +65,12 @@ async function demo(flags: DemoFlags): Promise<number> {
     if (!results.every(({ match }) => match)) return EXIT_CODE.NO;
     return refused ? EXIT_CODE.BAD_INPUT : EXIT_CODE.OK;
   } catch (error) {
-    if (stop.signal.aborted) return SIGNALS[interrupts.caught()];
+    if (stop.signal.aborted) return interrupts.exitCode();
     if (error instanceof DemoInputError) throw new BadInputError(error.message, { cause: error });
     const reason = missingFeature(error);
     if (reason === undefined) throw error;
     return skip(flags, reason);
   }
-}
-
-/** Turns signals into an orderly end; a second one ends the process at once. */
-function catchInterrupts(stop: AbortController) {
-  let caught: keyof typeof SIGNALS = "SIGINT";
-  const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) => ({
-    signal,
-    listener: () => {
-      if (stop.signal.aborted) Deno.exit(SIGNALS[signal]);
-      caught = signal;
-      stop.abort(new DOMException(`Interrupted by ${signal}`, "AbortError"));
-    },
-  }));
-  for (const { signal, listener } of listeners) Deno.addSignalListener(signal, listener);
-  return {
-    caught: () => caught,
-    [Symbol.dispose]() {
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
 }
 
 function skip({ requireKernel, output }: DemoFlags, reason: string): number {

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { type ReplayFlags, runReplay } from "./replay_run.ts";
+import { REPLAY_DATAPATHS, type ReplayFlags, runReplay } from "./replay_run.ts";
 import { addOutputOption } from "./cluster_flags.ts";
 
 /** `twinpath replay`: captures through the datapaths. Sets `Deno.exitCode`. */
@@ -8,8 +8,10 @@ export function replayCommand(): Command {
     .summary("run captures through the datapaths and compare what they do")
     .description(
       "Run every packet of pcap and pcapng files through the program that would have seen it, " +
-        "at the time of the capture, in the emulator and in the kernel, and compare verdict, " +
-        "events, packet bytes, conntrack, metrics and accounting.",
+        "at the time of the capture, in the emulator, in the kernel and in the LPM twin (the " +
+        "kernel's programs on Cilium's maps), and compare verdict, events, packet bytes, " +
+        "conntrack, metrics and accounting. What policy decides is looked up in Cilium's policy " +
+        "maps as well.",
     )
     .argument("[capture...]", "pcap or pcapng files, or - for standard input")
     .option(
@@ -18,8 +20,10 @@ export function replayCommand(): Command {
         "the capture is a pod, and policy allows everything)",
     )
     .addOption(
-      new Option("--datapath <which>", "which twin (default: both, where BPF can be used)")
-        .choices(["emulator", "kernel", "both"]),
+      new Option(
+        "--datapath <which>",
+        "who runs them; both: emulator and kernel (default: all, where BPF can be used)",
+      ).choices(Object.keys(REPLAY_DATAPATHS)),
     )
     .addOption(
       new Option("--from <pod>", "every packet enters as sent by this pod").conflicts("to"),
@@ -40,12 +44,15 @@ are left out, unless --from or --to says where they enter.
 
 Link types: Ethernet, Linux cooked (SLL, SLL2), raw IP, BSD loopback. Of packets that are longer
 than 224 bytes, or of which the capture has only the beginning, the headers run: payload has no
-say in a verdict.
+say in a verdict. What was captured without all its headers is left out.
+
+SIGINT ends a capture from standard input, which is then run; later it stops the replay, and
+what has been run is told of.
 
 Examples:
-  twinpath replay odd.pcap                          # do both twins agree about odd packets?
+  twinpath replay odd.pcap                          # do all agree about odd packets?
   tcpdump -i any -c 1000 -w - | twinpath replay - -f cluster.yaml
   twinpath replay a.pcap b.pcapng -o jsonl --datapath emulator
 
-Exit code: 0 no difference, 1 the datapaths differ, 2 bad use or a damaged capture (what comes
-before the damage is run).`;
+Exit code: 0 no difference, 1 the datapaths differ, 2 bad use, a damaged capture (what comes
+before the damage is run) or a refused manifest, 130 and 143 stopped.`;

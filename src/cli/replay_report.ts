@@ -1,5 +1,8 @@
+import type { Datapath } from "../datapath/datapath.ts";
 import { Counters, type Counts } from "../replay/counters.ts";
+import type { DatapathCounters } from "../replay/datapath_counters.ts";
 import type { ReplayedPacket, TableDifference } from "../replay/replay.ts";
+import type { Asked } from "../verify/compare.ts";
 import type { OutputFormat } from "./cluster_flags.ts";
 import { formatTable } from "./table.ts";
 import { writeText } from "./write_text.ts";
@@ -13,7 +16,7 @@ const LINES = 1024;
 
 /** Who ran the packets. */
 export interface ReplayLegs {
-  readonly datapaths: readonly { readonly kind: string }[];
+  readonly datapaths: readonly Pick<Datapath, "kind">[];
   /** Why the kernel was left out; `undefined` if it ran or was not asked for. */
   readonly reason: string | undefined;
 }
@@ -26,31 +29,37 @@ export interface FileOutcome {
   readonly tableDifferences: readonly TableDifference[];
   /** See `Replay.forgotten`. */
   readonly forgotten: number;
+  /** Of each datapath. */
+  readonly counters: readonly DatapathCounters[];
 }
 
 /** What became of one capture. */
 class FileReport {
-  readonly counters = new Counters();
+  /** Of each datapath. */
+  readonly counters: readonly Counters[];
   readonly different: Different[] = [];
   packets = 0;
   skipped = 0;
   shortened = 0;
   differences = 0;
 
-  constructor(readonly file: string) {}
+  constructor(readonly file: string, datapaths: number) {
+    this.counters = Array.from({ length: datapaths }, () => new Counters());
+  }
 
   add(packet: ReplayedPacket): void {
-    const { result, ends, length, shortened, differences } = packet;
-    const { reason } = result;
+    const { result, results, ends, length, shortened, differences } = packet;
     this.packets++;
     if (result.verdict === "skipped") this.skipped++;
     if (shortened) this.shortened++;
-    this.counters.add({
-      verdict: result.verdict,
-      protocol: ends?.protocol ?? "no frame",
-      bytes: length,
-      ...(reason === undefined ? {} : { reason }),
-    });
+    for (const [i, { verdict, reason }] of results.entries()) {
+      this.counters[i]?.add({
+        verdict,
+        protocol: ends?.protocol ?? "no frame",
+        bytes: length,
+        ...(reason === undefined ? {} : { reason }),
+      });
+    }
     if (differences.length === 0) return;
     this.differences++;
     if (this.different.length < MOST_DETAILS) this.different.push(packet);
@@ -62,13 +71,14 @@ export class ReplayReport {
   readonly #output: OutputFormat;
   readonly #legs: ReplayLegs;
   readonly #documents: unknown[] = [];
-  #current = new FileReport("");
+  #current: FileReport;
   #lines: string[] = [];
   #differences = 0;
 
   constructor(output: OutputFormat, legs: ReplayLegs) {
     this.#output = output;
     this.#legs = legs;
+    this.#current = new FileReport("", legs.datapaths.length);
     if (output === "table" && legs.reason !== undefined) {
       console.log(`The kernel is left out: ${legs.reason}\n`);
     }
@@ -82,7 +92,7 @@ export class ReplayReport {
   /** Begins a capture. */
   async start(file: string): Promise<void> {
     await this.#flush();
-    this.#current = new FileReport(file);
+    this.#current = new FileReport(file, this.#legs.datapaths.length);
   }
 
   async add(packet: ReplayedPacket): Promise<void> {
@@ -93,10 +103,13 @@ export class ReplayReport {
   }
 
   /** Ends a capture. */
-  finish({ tableDifferences: tables, forgotten }: FileOutcome, damage: Error | undefined): void {
-    const { file, counters, different, packets, skipped, shortened } = this.#current;
+  finish(outcome: FileOutcome, damage: Error | undefined): void {
+    const { tableDifferences: tables, forgotten } = outcome;
+    const { file, different, packets, skipped, shortened } = this.#current;
     const differences = this.#current.differences + tables.length;
     this.#differences += differences;
+    const byDatapath = this.#byDatapath(outcome);
+    const [first] = this.#current.counters;
     const document = {
       file,
       packets,
@@ -104,11 +117,12 @@ export class ReplayReport {
       skipped,
       shortened,
       forgotten,
-      datapaths: this.#legs.datapaths.map(({ kind }) => kind),
+      datapaths: Object.keys(byDatapath),
       ...(this.#legs.reason === undefined ? {} : { reason: this.#legs.reason }),
-      verdicts: counters.verdicts,
-      reasons: counters.reasons,
-      protocols: counters.protocols,
+      verdicts: first?.verdicts ?? {},
+      reasons: first?.reasons ?? {},
+      protocols: first?.protocols ?? {},
+      byDatapath,
       differences,
       details: [...different.map(differentJson), ...tables],
       ...(damage === undefined ? {} : { error: damage.message }),
@@ -118,11 +132,26 @@ export class ReplayReport {
     else printTable(document, different, tables);
   }
 
-  /** Writes what is still to be written. */
-  async end(): Promise<void> {
+  #byDatapath({ counters }: FileOutcome): Readonly<Record<string, DatapathSummary>> {
+    return Object.fromEntries(this.#legs.datapaths.map(({ kind }, i) => {
+      const { verdicts = {}, reasons = {} } = this.#current.counters[i] ?? {};
+      return [kind, { verdicts, reasons, counters: counters[i]?.counts ?? {} }];
+    }));
+  }
+
+  /**
+   * Writes what is still to be written.
+   *
+   * @param asked How often each opinion was asked about all captures.
+   */
+  async end(asked: Asked): Promise<void> {
     await this.#flush();
+    const decisions = asked["lpm-map"] ?? 0;
+    if (this.#output === "table" && decisions > 0) {
+      console.log(`LPM map: ${decisions} decisions looked up in Cilium's policy maps`);
+    }
     if (this.#output !== "json") return;
-    const document = { differences: this.#differences, files: this.#documents };
+    const document = { differences: this.#differences, opinions: asked, files: this.#documents };
     await writeText(`${JSON.stringify(document, null, 2)}\n`);
   }
 
@@ -167,6 +196,14 @@ function differentJson({ number, differences, answers }: Different) {
   return { packet: number, differences, answers };
 }
 
+/** What a datapath did with a capture. */
+interface DatapathSummary {
+  readonly verdicts: Counts;
+  readonly reasons: Counts;
+  /** Its metrics. */
+  readonly counters: Counts;
+}
+
 interface FileSummary {
   readonly file: string;
   readonly packets: number;
@@ -175,11 +212,13 @@ interface FileSummary {
   readonly shortened: number;
   readonly forgotten: number;
   readonly datapaths: readonly string[];
-  readonly verdicts: Counts;
-  readonly reasons: Counts;
   readonly protocols: Counts;
+  readonly byDatapath: Readonly<Record<string, DatapathSummary>>;
   readonly differences: number;
 }
+
+/** What people call a datapath. */
+const TITLES: Readonly<Record<string, string>> = { lpm: "LPM twin" };
 
 function printTable(
   summary: FileSummary,
@@ -192,25 +231,39 @@ function printTable(
     ...(shortened > 0 ? [`${shortened} shortened to their headers`] : []),
     ...(forgotten > 0 ? [`all flows forgotten ${forgotten} times, for want of room`] : []),
   ];
-  console.log(
-    [`${file}: ${packets} packets, ${run} run by ${datapaths.join(" and ")}`, ...notes].join(", "),
-  );
-  const { verdicts: verdict, reasons: reason, protocols: protocol } = summary;
-  const rows = Object.entries({ verdict, reason, protocol })
-    .flatMap(([kind, counts]) =>
-      Object.entries(counts).map(([name, { packets, bytes }], i) => [
-        i === 0 ? kind : "",
-        name,
-        String(packets),
-        String(bytes),
-      ])
-    );
-  if (rows.length > 0) console.log(formatTable(["", "", "PACKETS", "BYTES"], rows));
-  if (datapaths.length > 1) console.log(`Differences: ${differences}`);
+  const titles = datapaths.map((kind) => TITLES[kind] ?? kind);
+  console.log([`${file}: ${packets} packets, ${run} run by ${named(titles)}`, ...notes].join(", "));
+  const sides = Object.values(summary.byDatapath);
+  const rows = [
+    ...rowsOf("verdict", sides.map(({ verdicts }) => verdicts)),
+    ...rowsOf("reason", sides.map(({ reasons }) => reasons)),
+    ...rowsOf("protocol", sides.map(() => summary.protocols)),
+    ...rowsOf("counter", sides.map(({ counters }) => counters)),
+  ];
+  const head = titles.map((title) => title.toUpperCase());
+  if (rows.length > 0) console.log(formatTable(["", "PACKETS", ...head, "BYTES"], rows));
+  console.log(`Differences: ${differences}`);
   printDifferences(different, tables);
   const more = differences - tables.length - Math.min(different.length, MOST_DIFFERENCES);
   if (more > 0) console.log(`\n… and ${more} more packets (-o json has ${MOST_DETAILS} of them)`);
   console.log();
+}
+
+function named(titles: readonly string[]): string {
+  return titles.length < 3
+    ? titles.join(" and ")
+    : `${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}`;
+}
+
+/** Counts side by side; the bytes are those of the first datapath that has any. */
+function rowsOf(kind: string, sides: readonly Counts[]): string[][] {
+  const names = [...new Set(sides.flatMap((counts) => Object.keys(counts)))];
+  return names.map((name, i) => [
+    i === 0 ? kind : "",
+    name,
+    ...sides.map((counts) => String(counts[name]?.packets ?? 0)),
+    String(sides.find((counts) => name in counts)?.[name]?.bytes ?? 0),
+  ]);
 }
 
 function printDifferences(

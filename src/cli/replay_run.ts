@@ -13,24 +13,35 @@ import { nodeOfScenario, type ReplayNode } from "../replay/replay_node.ts";
 import { sendersOf } from "../replay/senders.ts";
 import type { OutputFormat } from "./cluster_flags.ts";
 import { Datapaths } from "./datapaths.ts";
-import { BadInputError, EXIT_CODE, type ExitCode } from "./exit_code.ts";
+import { BadInputError, EXIT_CODE } from "./exit_code.ts";
+import { catchInterrupts } from "./interrupts.ts";
 import { loadScenario } from "./load_scenario.ts";
+import { readCaptureFile } from "./read_capture_file.ts";
 import { ReplayReport } from "./replay_report.ts";
 
 /** Options of `twinpath replay`, as commander gives them. */
 export interface ReplayFlags {
   readonly file?: readonly string[];
-  readonly datapath?: "emulator" | "kernel" | "both";
+  readonly datapath?: keyof typeof REPLAY_DATAPATHS;
   readonly from?: string;
   readonly to?: string;
   readonly output: OutputFormat;
 }
 
+/** Which datapaths each value of `--datapath` means, in the order in which they are told. */
+export const REPLAY_DATAPATHS = {
+  emulator: ["emulator"],
+  kernel: ["kernel"],
+  lpm: ["lpm"],
+  both: ["emulator", "kernel"],
+  all: ["emulator", "kernel", "lpm"],
+} as const satisfies Record<string, readonly Datapath["kind"][]>;
+
 /** Runs `twinpath replay` and returns its exit code. */
 export async function runReplay(
   captures: readonly string[],
   flags: ReplayFlags,
-): Promise<ExitCode> {
+): Promise<number> {
   if (captures.length === 0) {
     throw new BadInputError('Cannot replay "nothing": no capture, expected at least one before -f');
   }
@@ -43,22 +54,38 @@ export async function runReplay(
   const report = new ReplayReport(flags.output, legs);
   let damaged = cluster?.refused ?? false;
   for (const path of captures) {
-    const file = await readOrTell(path);
+    const file = path === "-" ? await readStandardInput() : await readCaptureFile(path);
     damaged ||= file === undefined;
     if (file === undefined) continue;
     const current = node ?? builtInNode(sendersOf(readCapture(file, path)));
     if (!node) await legs.load(current.state);
-    const run = (packets: Iterable<CapturedPacket>) =>
-      replay.run(current, packets, place && { place });
+    const stop = new AbortController();
+    using interrupts = catchInterrupts(stop);
+    const options = { signal: stop.signal, ...(place && { place }) };
+    const run = (packets: Iterable<CapturedPacket>) => replay.run(current, packets, options);
     const error = await replayFile(path, file, run, report);
     report.finish(replay, error);
     if (error !== undefined) console.error(error.message);
     damaged ||= error !== undefined;
+    if (!stop.signal.aborted) continue;
+    await report.end(replay.asked);
+    console.error(`Stopped by ${interrupts.caught()} in "${path}": only what ran is told of`);
+    return interrupts.exitCode();
   }
-  await report.end();
+  await report.end(replay.asked);
   if (report.differences > 0) return EXIT_CODE.NO;
   return damaged ? EXIT_CODE.BAD_INPUT : EXIT_CODE.OK;
 }
+
+/** While a capture is under way a signal ends it, and not the command. */
+async function readStandardInput(): Promise<Uint8Array | undefined> {
+  const end = new AbortController();
+  using _interrupts = catchInterrupts(end);
+  return await readCaptureFile("-", end.signal);
+}
+
+/** Packets after which signals are delivered. */
+const BREATH = 1024;
 
 /** @returns what is wrong with the file. */
 async function replayFile(
@@ -79,7 +106,11 @@ async function replayFile(
         yield packet;
       }
     };
-    for (const packet of run(packets())) await report.add(packet);
+    let count = 0;
+    for (const packet of run(packets())) {
+      await report.add(packet);
+      if (++count % BREATH === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
     damage = error;
@@ -103,12 +134,13 @@ interface Legs extends Disposable {
 async function openLegs(which: ReplayFlags["datapath"]): Promise<Legs> {
   if (which === "emulator") return await openEmulator();
   const opened = await Datapaths.open();
-  const { memory, emulator, kernel, reason } = opened;
+  const { memory, all, reason } = opened;
   if (reason !== undefined && which !== undefined) {
     opened[Symbol.dispose]();
     throw new BadInputError(`Cannot replay in the kernel: ${reason}`);
   }
-  const datapaths = [...(which === "kernel" ? [] : [emulator]), ...(kernel ? [kernel] : [])];
+  const wanted: readonly Datapath["kind"][] = REPLAY_DATAPATHS[which ?? "all"];
+  const datapaths = all.filter(({ kind }) => wanted.includes(kind));
   return {
     memory,
     datapaths,
@@ -146,27 +178,4 @@ function placeOf({ from, to }: ReplayFlags, node: ReplayNode | undefined): Place
     throw new BadInputError(`Cannot enter at "${name}": no such pod, expected one of ${known}`);
   }
   return { endpoint: endpoint.id, hook: from === undefined ? "to_container" : "from_container" };
-}
-
-/** More would not fit into one buffer on every machine. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
-
-/** One file of many that cannot be read does not keep the others from being replayed. */
-async function readOrTell(path: string): Promise<Uint8Array | undefined> {
-  try {
-    if (path === "-") return await readAll(Deno.stdin.readable);
-    const { size } = await Deno.stat(path);
-    if (size <= MAX_FILE_BYTES) return await Deno.readFile(path);
-    console.error(
-      `Cannot read "${path}": ${size} bytes, expected at most 2 GiB (editcap -c makes parts)`,
-    );
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    console.error(`Cannot read "${path}": ${reason}, expected a capture`);
-  }
-  return undefined;
-}
-
-async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -1,5 +1,5 @@
 import { addressOfBytes } from "../verify/address.ts";
-import { hasPorts, isIcmp, protocolName } from "../verify/flow.ts";
+import { hasPorts, IP_PROTOCOL, isIcmp, protocolName } from "../verify/flow.ts";
 
 /**
  * What a frame says of its ends, for reports and to find its pods; what cannot be read is absent.
@@ -19,6 +19,8 @@ export interface FrameEnds {
   readonly dport?: number;
   /** Only a part of an IP packet. */
   readonly fragment?: boolean;
+  /** The frame ends before the headers do that policy reads. */
+  readonly cutOff?: boolean;
 }
 
 const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, VLAN: 0x8100, IPV6: 0x86dd, VLAN_SERVICE: 0x88a8 };
@@ -31,6 +33,14 @@ const ARP_BYTES = 28;
 /** Hop-by-hop, routing, destination options: next header, length in 8 bytes beyond the first 8. */
 const EXTENSIONS: readonly number[] = [0, 43, 60];
 const FRAGMENT = 44;
+/** Bytes of the headers that policy reads, by IP protocol. */
+const HEADER_BYTES: Readonly<Record<number, number>> = {
+  [IP_PROTOCOL.ICMP]: 8,
+  [IP_PROTOCOL.TCP]: 20,
+  [IP_PROTOCOL.UDP]: 8,
+  [IP_PROTOCOL.ICMPV6]: 8,
+  [IP_PROTOCOL.SCTP]: 12,
+};
 const AUTHENTICATION = 51;
 /** Smaller numbers where the ethertype stands are lengths (IEEE 802.3). */
 const FIRST_ETHERTYPE = 0x0600;
@@ -70,21 +80,22 @@ const READERS: Readonly<Record<number, (packet: DataView) => Ends>> = {
 };
 
 function ipv4(packet: DataView): Ends {
-  if (packet.byteLength < IPV4_BYTES) return { protocol: "IPv4" };
+  if (packet.byteLength < IPV4_BYTES) return { protocol: "IPv4", cutOff: true };
   const protocol = packet.getUint8(9);
+  const at = (packet.getUint8(0) & 15) * 4;
   const isFirst = (packet.getUint16(6) & 0x1fff) === 0;
   const isPart = (packet.getUint16(6) & 0x3fff) !== 0;
   return {
     protocol: protocolName(protocol),
     source: addressAt(packet, 12, 4),
     destination: addressAt(packet, 16, 4),
-    ...(isFirst ? ports(packet, (packet.getUint8(0) & 15) * 4, protocol) : {}),
+    ...(isFirst ? ports(packet, at, protocol) : packet.byteLength < at ? { cutOff: true } : {}),
     ...(isPart ? { fragment: true } : {}),
   };
 }
 
 function ipv6(packet: DataView): Ends {
-  if (packet.byteLength < IPV6_BYTES) return { protocol: "IPv6" };
+  if (packet.byteLength < IPV6_BYTES) return { protocol: "IPv6", cutOff: true };
   const { protocol, at, fragment } = behindExtensions(packet);
   return {
     protocol: protocolName(protocol),
@@ -115,12 +126,27 @@ function behindExtensions(packet: DataView) {
   return { protocol, at, fragment };
 }
 
-function ports(packet: DataView, at: number, protocol: number): { sport?: number; dport?: number } {
-  if (packet.byteLength < at + 4) return {};
-  if (isIcmp({ protocol })) return { dport: packet.getUint8(at) };
+/** Of a chain of extension headers that goes on, the next one is what is missing. */
+function isCutOff(packet: DataView, at: number, protocol: number): boolean {
+  const wanted = isExtension(protocol) ? 8 : HEADER_BYTES[protocol] ?? 0;
+  return packet.byteLength < at + wanted;
+}
+
+function isExtension(protocol: number): boolean {
+  return EXTENSIONS.includes(protocol) || protocol === AUTHENTICATION || protocol === FRAGMENT;
+}
+
+function ports(
+  packet: DataView,
+  at: number,
+  protocol: number,
+): Pick<Ends, "sport" | "dport" | "cutOff"> {
+  const cut = isCutOff(packet, at, protocol) ? { cutOff: true } : {};
+  if (packet.byteLength < at + 4) return cut;
+  if (isIcmp({ protocol })) return { dport: packet.getUint8(at), ...cut };
   return hasPorts({ protocol })
-    ? { sport: packet.getUint16(at), dport: packet.getUint16(at + 2) }
-    : {};
+    ? { sport: packet.getUint16(at), dport: packet.getUint16(at + 2), ...cut }
+    : cut;
 }
 
 function arp(packet: DataView): Ends {

@@ -4,16 +4,17 @@
  *
  * @module
  */
-import type { Datapath } from "../datapath/datapath.ts";
+import type { Datapath, NodeState } from "../datapath/datapath.ts";
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import type { Hook } from "../datapath/packet_batch.ts";
 import type { CapturedPacket } from "../pcap/capture.ts";
 import { ethernetFrame } from "../pcap/ethernet_frame.ts";
-import type { BatchResult, Comparison } from "../verify/compare.ts";
-import type { TestPacket } from "../verify/test_packet.ts";
+import type { Asked, BatchResult, Comparison } from "../verify/compare.ts";
+import type { RulesOfCookie, TestPacket } from "../verify/test_packet.ts";
 import { openComparison } from "../verify/verify.ts";
 import { builtInNode } from "./built_in_node.ts";
 import { CaptureClock } from "./capture_clock.ts";
+import { countedSince, type DatapathCounters } from "./datapath_counters.ts";
 import { FlowBudget, FRAGMENTS_AT_ONCE } from "./flow_budget.ts";
 import { fitFrame } from "./fit_frame.ts";
 import { type FrameEnds, frameEnds } from "./frame_ends.ts";
@@ -41,7 +42,10 @@ export interface ReplayedPacket {
   readonly ends: FrameEnds | undefined;
   /** Where it entered. */
   readonly entered: { readonly endpoint: string; readonly hook: Hook } | undefined;
+  /** What the first datapath did. */
   readonly result: PacketVerdict | Skipped;
+  /** What each datapath did, in their order; of those that did the same, the same object. */
+  readonly results: readonly (PacketVerdict | Skipped)[];
   /** What the datapaths did differently, one line each. */
   readonly differences: readonly string[];
   /** By datapath, where they differ. */
@@ -59,6 +63,8 @@ export interface TableDifference {
 export interface ReplayOptions {
   /** Where every packet enters. @default by its addresses; see {@linkcode Placement} */
   readonly place?: Place;
+  /** Ends the capture before the next batch; what has been run is told of. */
+  readonly signal?: AbortSignal;
 }
 
 /** A packet on its way into the datapaths, or not. */
@@ -76,9 +82,14 @@ export class Replay {
   readonly #datapaths: readonly Datapath[];
   readonly #comparison: Comparison;
   #node: ReplayNode = builtInNode([]);
+  readonly #meanings: { readonly rulesOf: RulesOfCookie; node: NodeState } = {
+    rulesOf: (cookie) => this.#node.rulesOf(cookie),
+    node: this.#node.state,
+  };
   #placeOf: (ends: FrameEnds) => Place | undefined = () => undefined;
   #tableDifferences: TableDifference[] = [];
   #forgotten = 0;
+  #counters: readonly DatapathCounters[] = [];
 
   /**
    * @param memory The memory of all the datapaths.
@@ -87,7 +98,7 @@ export class Replay {
   constructor(memory: DatapathMemory, datapaths: readonly Datapath[]) {
     this.#datapaths = datapaths;
     this.#comparison = openComparison(
-      { rulesOf: (cookie) => this.#node.rulesOf(cookie) },
+      this.#meanings,
       memory,
       datapaths,
     );
@@ -106,6 +117,16 @@ export class Replay {
     return this.#forgotten;
   }
 
+  /** What the metrics of each datapath have counted in the latest capture, when it is over. */
+  get counters(): readonly DatapathCounters[] {
+    return this.#counters;
+  }
+
+  /** How often each opinion was asked in all captures. */
+  get asked(): Asked {
+    return this.#comparison.asked;
+  }
+
   /**
    * Runs one capture, in which no flow is known before the first packet. What `packets` throws
    * comes after the results of all packets before.
@@ -115,18 +136,35 @@ export class Replay {
   *run(
     node: ReplayNode,
     packets: Iterable<CapturedPacket>,
-    { place }: ReplayOptions = {},
+    { place, signal }: ReplayOptions = {},
   ): Generator<ReplayedPacket> {
     const placement = new Placement(node.state, node.stranger);
     this.#node = node;
+    this.#meanings.node = node.state;
     this.#placeOf = place === undefined ? (ends) => placement.of(ends) : () => place;
     this.#tableDifferences = [];
     this.#forgotten = 0;
+    const before = this.#datapaths.map((datapath) => datapath.metrics());
+    try {
+      yield* this.#run(packets, signal);
+    } finally {
+      this.#counters = this.#datapaths.map((datapath, i) => ({
+        datapath: datapath.kind,
+        counts: countedSince(before[i], datapath.metrics()),
+      }));
+    }
+  }
+
+  *#run(
+    packets: Iterable<CapturedPacket>,
+    signal: AbortSignal | undefined,
+  ): Generator<ReplayedPacket> {
     const clock = new CaptureClock();
     const budget = new FlowBudget(this.#datapaths);
     let fresh = true;
     const prepare = (packet: CapturedPacket) => this.#prepare(packet, clock);
     for (const batch of batches(packets, this.#comparison.capacity, prepare)) {
+      if (signal?.aborted) return;
       const runnable = batch.flatMap(({ packet }) => packet ?? []);
       const load = { packets: runnable.length, fragments: batch.filter(isFragment).length };
       if (!budget.make(load, clock.now)) {
@@ -144,6 +182,9 @@ export class Replay {
     const read = ethernetFrame(linkType, data);
     if ("refused" in read) return { captured, skipped: read.refused, shortened: false };
     const ends = frameEnds(read.frame);
+    if (ends.cutOff === true && data.length < originalLength) {
+      return { captured, ends, skipped: "not all headers were captured", shortened: false };
+    }
     const place = this.#placeOf(ends);
     if (place === undefined) {
       return { captured, ends, skipped: "neither end is a pod of the node", shortened: false };
@@ -174,6 +215,11 @@ export class Replay {
     for (const { captured, ends, place, skipped, shortened } of prepared) {
       const { number, time, originalLength } = captured;
       const mismatch = differing.get(number);
+      const results = skipped === undefined
+        ? this.#verdicts(result, index++, mismatch !== undefined)
+        : this.#datapaths.map(() => ({ verdict: "skipped", reason: skipped }) as const);
+      const [first] = results;
+      if (first === undefined) continue;
       yield {
         number,
         time,
@@ -181,13 +227,19 @@ export class Replay {
         shortened,
         ends,
         entered: place && { endpoint: this.#node.nameOf(place.endpoint), hook: place.hook },
-        result: skipped === undefined
-          ? packetVerdict(result.answer(index++), this.#node.rulesOf)
-          : { verdict: "skipped", reason: skipped },
+        result: first,
+        results,
         differences: mismatch?.differences ?? [],
         answers: mismatch?.answers ?? {},
       };
     }
+  }
+
+  /** By datapath; where they do not differ, there is one verdict. */
+  #verdicts(result: BatchResult, index: number, isDifferent: boolean): PacketVerdict[] {
+    const verdictOf = (leg: number) => packetVerdict(result.answer(index, leg), this.#node.rulesOf);
+    const first = verdictOf(0);
+    return this.#datapaths.map((_, leg) => isDifferent && leg > 0 ? verdictOf(leg) : first);
   }
 }
 

@@ -98,8 +98,12 @@ class LegRun {
 /** Result of {@linkcode Comparison.run}. */
 export interface BatchResult {
   readonly mismatches: readonly Mismatch[];
-  /** What the first leg did with a packet, by its position in the batch. */
-  answer(index: number): Answer;
+  /**
+   * What a leg did with a packet, by its position in the batch.
+   *
+   * @param leg Position of the leg. @default the first
+   */
+  answer(index: number, leg?: number): Answer;
 }
 
 /** Options of {@linkcode Comparison.run}. */
@@ -153,7 +157,7 @@ export class Comparison {
     for (const other of others) mismatches.push(...tableMismatches(first, other));
     return {
       mismatches,
-      answer: (index) => first.answer(index, at(packets, index)),
+      answer: (index, leg = 0) => (runs[leg] ?? first).answer(index, at(packets, index)),
     };
   }
 

@@ -64,6 +64,32 @@ for (
   });
 }
 
+for (
+  const [about, packet, headers] of [
+    ["TCP over IPv4", newPacket().eth().ipv4(A).tcp({ ...PORTS, flags: ["SYN"] }), 54],
+    ["UDP over IPv4", newPacket().eth().ipv4(A).udp(PORTS).payload(new Uint8Array(8)), 42],
+    ["ICMP", newPacket().eth().ipv4(A).icmp({ type: 8 }).payload(new Uint8Array(8)), 42],
+    [
+      "UDP behind an extension header",
+      newPacket().eth().ipv6(B).extension("destination", { bytes: 16 }).udp(PORTS),
+      14 + 40 + 16 + 8,
+    ],
+    [
+      "a later fragment",
+      newPacket().eth().ipv4({ ...A, fragment: 5 }).payload(new Uint8Array(30)),
+      34,
+    ],
+  ] as const
+) {
+  Deno.test(`frameEnds() tells where the headers of ${about} are cut off`, () => {
+    const frame = packet.build();
+    const complete = Array.from({ length: frame.length - 13 }, (_, i) => 14 + i)
+      .filter((length) => frameEnds(frame.subarray(0, length)).cutOff !== true);
+    assertEquals(complete[0], headers);
+    assertEquals(complete.length, frame.length - headers + 1);
+  });
+}
+
 Deno.test("frameEnds() reads any bytes of at least an Ethernet header", () => {
   const ethertype = fc.constantFrom([8, 0], [8, 6], [0x86, 0xdd], [0x81, 0], [0x88, 0xa8]);
   fc.assert(

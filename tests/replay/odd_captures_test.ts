@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
+import { LpmDatapath } from "../../src/datapath/lpm_datapath.ts";
 import { readCapture } from "../../src/pcap/capture.ts";
 import { Replay } from "../../src/replay/replay.ts";
 import { nodeOfScenario } from "../../src/replay/replay_node.ts";
@@ -11,13 +12,14 @@ import { oddCapture } from "./_odd_captures.ts";
 const seed = Number(Deno.env.get("TWINPATH_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 const captures = Number(Deno.env.get("TWINPATH_CASES") ?? 60);
 
-kernelTest(`Replay: ${captures} odd captures go alike in both twins, seed ${seed}`, async () => {
+kernelTest(`Replay: ${captures} odd captures go alike in all datapaths, seed ${seed}`, async () => {
   const node = nodeOfScenario(await mustMakeDeathStar());
   const { memory, emulator } = await mustOpenEmulator();
   using kernel = new KernelDatapath(memory);
-  emulator.load(node.state);
-  await kernel.load(node.state);
-  const replay = new Replay(memory, [emulator, kernel]);
+  using lpm = new LpmDatapath(memory);
+  const datapaths = [emulator, lpm, kernel];
+  for (const datapath of datapaths) await datapath.load(node.state);
+  const replay = new Replay(memory, datapaths);
   const random = new Random(seed);
   const verdicts = new Set<string>();
   for (let i = 0; i < captures; i++) {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { KernelDatapath } from "../../src/datapath/kernel.ts";
+import { PACKET_BATCH } from "../../src/datapath/layout.ts";
 import { newPacket, type PacketBuilder } from "../../src/datapath/packet_builder.ts";
 import { readCapture } from "../../src/pcap/capture.ts";
 import { CaptureError } from "../../src/pcap/capture_error.ts";
@@ -120,6 +121,50 @@ Deno.test("Replay: frames cut off are run as far as they go, and what is no fram
   ]);
 });
 
+Deno.test("Replay: a packet without all its headers in the capture is left out", () => {
+  const frame = syn(TIEFIGHTER, DEATHSTAR).build();
+  const cut = frame.subarray(0, 50);
+  assertEquals(fates([{ data: cut, original: frame.length }, { data: cut }]), [
+    "skipped not all headers were captured at undefined of undefined",
+    // On the wire it was no longer: so it is judged.
+    "dropped DROP_INVALID at from_container of default/tiefighter",
+  ]);
+});
+
+Deno.test("Replay: metrics are counted for each capture by itself", () => {
+  emulator.load(cluster.state);
+  const replay = new Replay(memory, [emulator]);
+  const run = (count: number) => {
+    const records = Array.from({ length: count }, () => ({ data: syn(XWING, DEATHSTAR).build() }));
+    [...replay.run(cluster, readCapture(pcapFile(records), "x.pcap"))];
+    return replay.counters;
+  };
+  const counters = (packets: number) => [{
+    datapath: "emulator" as const,
+    counts: {
+      "REASON_FORWARDED egress": { packets, bytes: packets * 54 },
+      "DROP_POLICY ingress": { packets, bytes: packets * 54 },
+    },
+  }];
+  assertEquals([run(2), run(5)], [counters(2), counters(5)]);
+  // At the sender's side one flow is decided about once in each capture, as far as events tell.
+  assertEquals(replay.asked, { emulator: 7, "lpm-map": 9 });
+});
+
+Deno.test("Replay: a signal ends a capture before the next batch", () => {
+  emulator.load(cluster.state);
+  const replay = new Replay(memory, [emulator]);
+  const records = Array.from({ length: 20_000 }, () => ({ data: syn(XWING, DEATHSTAR).build() }));
+  const capture = readCapture(pcapFile(records), "x.pcap");
+  const stop = new AbortController();
+  let count = 0;
+  for (const _packet of replay.run(cluster, capture, { signal: stop.signal })) {
+    if (++count === 10) stop.abort();
+  }
+  assertEquals(count, PACKET_BATCH);
+  assertEquals(replay.counters[0]?.counts["DROP_POLICY ingress"]?.packets, PACKET_BATCH);
+});
+
 Deno.test("Replay: of a packet that the capture has only in part, the headers are judged", () => {
   const frame = syn(TIEFIGHTER, DEATHSTAR).payload(new Uint8Array(900)).build();
   assertEquals(
@@ -172,7 +217,8 @@ kernelTest(
     assertEquals(packets.length, 2);
     const last = packets[1];
     assertEquals(last?.differences[0], "emulator and kernel: verdicts 2 and 0");
-    assertEquals(Object.keys(last?.answers ?? {}), ["emulator", "kernel"]);
+    assertEquals(Object.keys(last?.answers ?? {}), ["emulator", "kernel", "lpm-map"]);
+    assertEquals(last?.results.map(({ verdict }) => verdict), ["dropped", "allowed"]);
     assertEquals(replay.tableDifferences.map(({ first, last }) => [first, last]), [[1, 2]]);
   },
 );
