@@ -1,6 +1,7 @@
 /**
- * `emulator.path.*`: headers, identity of the destination, egress policy (no conntrack)
- * in the emulator against native C, on the same packets and tables in the same memory.
+ * `emulator.path.*` and, over IPv6, `emulator.path6.*`: headers, identity of the destination,
+ * egress policy (no conntrack) in the emulator against native C, on the same packets and tables
+ * in the same memory.
  *
  * @module
  */

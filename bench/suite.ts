@@ -114,6 +114,9 @@ export function suite({ quick = false }: SuiteOptions = {}): Benchmark[] {
       emulatorPolicyBenchmark(`emulator.policy.${name}`, workload)
     ),
     ...paths.map(({ name, ...shape }) => emulatorPathBenchmark(`emulator.path.${name}`, shape)),
+    ...paths.filter(({ name }) => name === "16k-60k").map(({ name, ...shape }) =>
+      emulatorPathBenchmark(`emulator.path6.${name}`, { ...shape, family: 6 })
+    ),
     ...paths.map(({ name, ...shape }) =>
       emulatorPathCtBenchmark(`emulator.path_ct.${name}`, { ...shape, packets: FLOW_PACKETS })
     ),

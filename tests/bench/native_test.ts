@@ -24,16 +24,19 @@ nativeTest("emulator.policy answers as native C does", async () => {
   assertEquals(result.baseline.name, "native C");
 });
 
-nativeTest("emulator.path answers as native C does", async () => {
-  using progress = new Progress();
-  // It compares the answers to 16,384 packets before it measures.
-  const result = await emulatorPathBenchmark("emulator.path.test", {
-    workload: sharedWorkload(1024),
-    addresses: 2000,
-  }).run({ rounds: 1, progress });
+for (const family of [4, 6] as const) {
+  nativeTest(`emulator.path answers as native C does: IPv${family}`, async () => {
+    using progress = new Progress();
+    // It compares the answers to 16,384 packets before it measures.
+    const result = await emulatorPathBenchmark("emulator.path.test", {
+      workload: sharedWorkload(1024),
+      addresses: 2000,
+      family,
+    }).run({ rounds: 1, progress });
 
-  assertEquals(result.baseline.name, "native C");
-});
+    assertEquals(result.baseline.name, "native C");
+  });
+}
 
 nativeTest("NativeLibrary refuses a memory that has grown since", async () => {
   const memory = await PolicyMemory.create();
