@@ -268,17 +268,25 @@ export function removeCidr6(address: usize, prefixLength: u32): bool {
   return true;
 }
 
+/** Mask of the first `bits` bits of a word in network byte order; all of 64 and more. */
+// @ts-ignore: decorator
+@inline
+function maskWord64(bits: i32): u64 {
+  // Two shifts, since one by 64 would be a shift by 0.
+  const rest = <u64>(64 - min(max(bits, 0), 64));
+  return bswap<u64>(<u64>-1 << (rest >> 1) << (rest - (rest >> 1)));
+}
+
+/** Writes a CIDR's key, in the words in which it is read: a load of two stores waits for both. */
 // @ts-ignore: decorator
 @inline
 function writeCidr6(address: usize, prefixLength: u32): usize {
   const key = own + CIDR_KEY_OFF;
-  const first = key + IPCACHE6_CIDR_KEY_ADDRESS_OFF;
-  const bits = <i32>prefixLength;
-  store<u32>(key, prefixLength);
-  store<u32>(first, maskWord(load<u32>(address), bits));
-  store<u32>(first, maskWord(load<u32>(address, 4), bits - 32), 4);
-  store<u32>(first, maskWord(load<u32>(address, 8), bits - 64), 8);
-  store<u32>(first, maskWord(load<u32>(address, 12), bits - 96), 12);
+  const low = load<u64>(address) & maskWord64(prefixLength);
+  const high = load<u64>(address, 8) & maskWord64(<i32>prefixLength - 64);
+  store<u64>(key, <u64>prefixLength | low << 32);
+  store<u64>(key, low >> 32 | high << 32, 8);
+  store<u32>(key, <u32>(high >> 32), 16);
   return key;
 }
 

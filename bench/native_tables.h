@@ -242,18 +242,32 @@ static identity_slot_t cidr4_lookup(const struct native_state *state, __be32 add
 	return (__u64)IDENTITY_WORLD_IPV4 << 32 | IDENTITY_WORLD_IPV4;
 }
 
+/* The first `bits` bits of a word in network byte order; all of 64 and more. */
+static __always_inline __u64 mask_word64(__u64 word, int bits)
+{
+	if (bits >= 64)
+		return word;
+	return bits <= 0 ? 0 : word & __builtin_bswap64(~0ull << (64 - bits));
+}
+
 static identity_slot_t cidr6_lookup(const struct native_state *state, const __be32 *address)
 {
 	const struct length_list *list = at(state, state->lengths6);
-	__u32 i, word, position;
+	__u64 low = load64(address), high = load64(address + 2);
+	__u32 i, position;
 
 	for (i = 0; i < list->count; i++) {
-		struct ipcache6_cidr_key key = { .prefix_len = list->lengths[i] };
+		__u64 first = mask_word64(low, list->lengths[i]);
+		__u64 second = mask_word64(high, list->lengths[i] - 64);
+		/* A struct ipcache6_cidr_key, in the words in which it is read. */
+		__u64 key[] = {
+			list->lengths[i] | first << 32,
+			first >> 32 | second << 32,
+			second >> 32,
+		};
 
-		for (word = 0; word < 4; word++)
-			key.address[word] =
-				mask_word(address[word], list->lengths[i] - 32 * word);
-		position = table_find(state, state->ipcache6_cidr, &key, sizeof(key));
+		position = table_find(state, state->ipcache6_cidr, key,
+				      sizeof(struct ipcache6_cidr_key));
 		if (position != NOT_FOUND)
 			return table_identity_slot(state, state->ipcache6_cidr, position);
 	}
