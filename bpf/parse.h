@@ -33,9 +33,11 @@
  *                               judge is not the last one
  *   fragments                   the first one must hold the whole L4 header; a later one
  *                               is judged as its first one was: see fragment.h
- *     tiny, overlapping         a later one begins 8 bytes behind the L4 header's start or
- *                               further: it overwrites no port and no ICMP type, which is all
- *                               that policy reads (RFC 1858, RFC 3128)
+ *     tiny, overlapping         of IPv4, a later one begins 8 bytes behind the L4 header's start
+ *                               or further: it overwrites no port and no ICMP type, which is
+ *                               all that policy reads (RFC 1858, RFC 3128). Of IPv6, extension
+ *                               headers may stand before it, but receivers take no overlapping
+ *                               fragments (RFC 5722)
  *     IPv6, offset 0, no more   a whole packet (RFC 6946)
  *   TCP, UDP, SCTP              judged and tracked by ports: see conntrack.h
  *     their lengths, offsets,

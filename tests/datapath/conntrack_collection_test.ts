@@ -28,6 +28,7 @@ function openFlows(datapath: Emulator | KernelDatapath): void {
     ...[1, 2, 3].map((source) => ip4(CLIENT, BEYOND).tcp({ ...WEB, source })),
     ip4(CLIENT, BEYOND).tcp({ ...WEB, source: 4000 }),
     ip4(BEYOND, CLIENT).tcp({ ...WEB_REPLY, flags: ["SYN", "ACK"] }),
+    ip4(CLIENT, BEYOND).tcp({ ...WEB, source: 4000, flags: ["ACK"] }),
     ip6(CLIENT, BEYOND).udp({ source: 4000, destination: 53 }),
     ip6(BEYOND, CLIENT).udp({ source: 53, destination: 4000 }),
     ip6(CLIENT, BEYOND).tcp({ ...WEB, flags: ["RST"] }),
