@@ -47,6 +47,11 @@ function opinionsIn(asked: Asked) {
   return OPINIONS.filter(({ name }) => name in asked);
 }
 
+/** In the order in which opinions are told. */
+function opinionCounts(asked: Asked): Asked {
+  return Object.fromEntries(opinionsIn(asked).map(({ name }) => [name, asked[name] ?? 0]));
+}
+
 /** Rows that a terminal is given; JSON has all. */
 const MOST_ROWS = 80;
 const MOST_MISMATCHES = 5;
@@ -87,7 +92,7 @@ function jsonOf(summary: VerifySummary) {
     mismatches: mismatchesOf(summary).length,
     kernel: reason === undefined ? "ran" : "skipped",
     reason,
-    opinions: Object.fromEntries(opinionsIn(asked).map(({ name }) => [name, asked[name]])),
+    opinions: opinionCounts(asked),
     packetsPerSecond: report.packetsPerSecond,
     reproducer,
     details: mismatchesOf(summary).map(detailsOf),
@@ -133,35 +138,50 @@ function printFigures(summary: VerifySummary): void {
   console.log(`Random flows:  ${random.flows}, seed ${random.seed}`);
   const count = String(mismatches.length);
   console.log(`Mismatches:    ${mismatches.length === 0 ? count : coloured("red", count)}`);
-  for (const { name, title, unit } of opinions) {
-    const rate = packetsPerSecond[name];
+  printOpinions(asked, packetsPerSecond);
+  if (reason !== undefined) console.log(`kernel:        left out, ${reason}`);
+}
+
+/** @param rates Packets per second, of those that have any. */
+function printOpinions(asked: Asked, rates: Readonly<Record<string, number>>): void {
+  for (const { name, title, unit } of opinionsIn(asked)) {
+    const rate = rates[name];
     const speed = rate === undefined ? "" : `, ${(rate / 1e6).toFixed(2)} million packets/s`;
     console.log(`${`${title}:`.padEnd(15)}${asked[name] ?? 0} ${unit}${speed}`);
   }
-  if (reason !== undefined) console.log(`kernel:        left out, ${reason}`);
 }
 
 /** What a replay tells. */
 export interface ReplaySummary {
   readonly mismatches: readonly BatchMismatch[];
   readonly packets: number;
+  /** How often each opinion was asked. */
+  readonly asked: Asked;
   readonly reason: string | undefined;
 }
 
 /** Prints the result of a replay on standard output. */
 export function printReplay(
   format: OutputFormat,
-  { mismatches, packets, reason }: ReplaySummary,
+  { mismatches, packets, asked, reason }: ReplaySummary,
 ): void {
   if (format !== "table") {
     const kernel = reason === undefined ? "ran" : "skipped";
     const details = mismatches.map(detailsOf);
     return console.log(
-      JSON.stringify({ packets, mismatches: mismatches.length, kernel, reason, details }),
+      JSON.stringify({
+        packets,
+        mismatches: mismatches.length,
+        kernel,
+        reason,
+        opinions: opinionCounts(asked),
+        details,
+      }),
     );
   }
   console.log(`Packets:       ${packets} replayed`);
   console.log(`Mismatches:    ${mismatches.length}`);
+  printOpinions(asked, {});
   if (reason !== undefined) console.log(`kernel:        left out, ${reason}`);
   printMismatches(mismatches);
 }

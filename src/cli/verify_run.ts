@@ -222,9 +222,11 @@ async function replay(flags: VerifyFlags, folder: string): Promise<ExitCode> {
   const table = await runPacketTables(datapaths, tables);
   await datapaths.load(scenario.node);
   injectFault(datapaths, fault);
-  const mismatches = [...table.mismatches, ...replayOf(scenario, reproducer, datapaths)];
+  const again = replayOf(scenario, reproducer, datapaths);
+  const mismatches = [...table.mismatches, ...again.mismatches];
   const packets = table.packets + reproducer.packets.length;
-  printReplay(flags.output, { mismatches, packets, reason: datapaths.reason });
+  const asked = askedInAll([table.asked, again.asked]);
+  printReplay(flags.output, { mismatches, packets, asked, reason: datapaths.reason });
   return exitCodeOf({ mismatches: mismatches.length, refused: cluster.refused });
 }
 

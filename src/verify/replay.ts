@@ -2,7 +2,7 @@ import type { Datapath } from "../datapath/datapath.ts";
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import { type BatchMismatch, withPackets } from "./class_run.ts";
 import type { ClassSpace } from "./classes.ts";
-import type { Comparison } from "./compare.ts";
+import type { Asked, Comparison } from "./compare.ts";
 import { PacketMaker } from "./packet_maker.ts";
 import { flowOfPacket, type Reproducer } from "./reproducer.ts";
 import type { Scenario } from "./scenario.ts";
@@ -10,13 +10,20 @@ import { Signatures } from "./signature.ts";
 import { IP_PROTOCOL, TCP_FLAG } from "./flow.ts";
 import { classSpaceOf, openComparison } from "./verify.ts";
 
+/** What became of a reproducer's packets. */
+export interface ReplayReport {
+  readonly mismatches: readonly BatchMismatch[];
+  /** How often each opinion was asked. */
+  readonly asked: Asked;
+}
+
 /** Runs the packets of a reproducer again, beside the corners of the classes they are in. */
 export function replayPackets(
   scenario: Scenario,
   reproducer: Reproducer,
   memory: DatapathMemory,
   datapaths: readonly Datapath[],
-): BatchMismatch[] {
+): ReplayReport {
   const comparison = openComparison(scenario, memory, datapaths);
   const space = classSpaceOf(scenario);
   const signatures = new Signatures(space.total);
@@ -40,7 +47,7 @@ export function replayPackets(
     const differences = [`answers unlike class ${index}`];
     mismatches.push({ packet: batch[i], differences, answers: {}, packets: batch.slice(i, i + 1) });
   }
-  return mismatches;
+  return { mismatches, asked: comparison.asked };
 }
 
 function noteClass(

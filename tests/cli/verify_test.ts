@@ -44,6 +44,7 @@ async function mustMismatchAndReplay(datapath: "emulator" | "kernel"): Promise<v
     assertEquals(again.code, 1);
     assertMatch(again.stdout, new RegExp(`^  ${datapath}: `, "m"));
     assertMatch(again.stdout, /^ +spec: /m);
+    assertMatch(again.stdout, /^LPM map: +[1-9]\d* decisions looked up/m);
 
     // Without the fault the same packets are treated alike.
     const path = `${folder}/twinpath-repro/reproducer.json`;

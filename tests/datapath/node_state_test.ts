@@ -1,6 +1,7 @@
 import { assertThrows } from "@std/assert";
 import type { NodeState } from "../../src/datapath/datapath.ts";
 import { checkNodeState } from "../../src/datapath/node_state.ts";
+import { newMemory } from "./_memory.ts";
 import { ipv4, NODE } from "./_node.ts";
 
 const [client, server] = NODE.endpoints;
@@ -73,3 +74,14 @@ for (const { state, message } of ROWS) {
     assertThrows(() => checkNodeState({ ...NODE, ...state }), RangeError, message);
   });
 }
+
+Deno.test("DatapathMemory.removeAddress() refuses keys that no ipcache has", () => {
+  const memory = newMemory();
+  memory.load(NODE);
+  const keys = [
+    { address: new Uint8Array(5) },
+    { address: ipv4(1), prefixLength: 24 },
+    { address: ipv4(0), prefixLength: 33 },
+  ];
+  for (const key of keys) assertThrows(() => memory.removeAddress(key), RangeError, "expected");
+});
