@@ -12,6 +12,10 @@ import { selectorsCommand } from "./selectors.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 import { VERSION } from "./version.ts";
+import { OutputClosedError } from "./write_text.ts";
+
+/** 128 + SIGPIPE, as of programs that the signal ends. */
+const OUTPUT_CLOSED = 141;
 
 /**
  * Runs a command line, without the program's own name. Commands print their results and
@@ -28,6 +32,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? EXIT_CODE.OK : EXIT_CODE.BAD_INPUT;
     }
+    if (error instanceof OutputClosedError) return OUTPUT_CLOSED;
     if (!(error instanceof BadInputError)) throw error;
     console.error(error.message);
     return EXIT_CODE.BAD_INPUT;

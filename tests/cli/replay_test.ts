@@ -276,28 +276,42 @@ async function stopReplay(signal: Deno.Signal, path: string) {
 /** More than is run before the signal arrives. */
 const MANY = 200_000;
 
+/** A capture of {@linkcode MANY} packets; removed when disposed of. */
+async function mustWriteMany() {
+  const path = await Deno.makeTempFile({ suffix: ".pcap" });
+  const [header, record] = [SYNS.slice(0, 24), SYNS.slice(24, 24 + 16 + SYN.length)];
+  const file = new Uint8Array(header.length + MANY * record.length);
+  file.set(header);
+  for (let i = 0; i < MANY; i++) file.set(record, header.length + i * record.length);
+  await Deno.writeFile(path, file);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
 for (const [signal, exit] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`twinpath replay tells of what it has run when ${signal} stops it`, async () => {
-    const path = await Deno.makeTempFile({ suffix: ".pcap" });
-    await using _removal = { [Symbol.asyncDispose]: () => Deno.remove(path) };
-    const [header, record] = [SYNS.slice(0, 24), SYNS.slice(24, 24 + 16 + SYN.length)];
-    const file = new Uint8Array(header.length + MANY * record.length);
-    file.set(header);
-    for (let i = 0; i < MANY; i++) file.set(record, header.length + i * record.length);
-    await Deno.writeFile(path, file);
-    const { code, stderr, written } = await stopReplay(signal, path);
+    await using capture = await mustWriteMany();
+    const { code, stderr, written } = await stopReplay(signal, capture.path);
     assertEquals(stderr, `Stopped by ${signal} in "CAPTURE": only what ran is told of\n`);
     assertEquals(code, exit);
     const lines = written.trimEnd().split("\n").map((line) => JSON.parse(line));
-    const summary = lines.pop();
-    assertEquals(summary.packets, lines.length);
-    assertEquals(
-      summary.byDatapath.emulator.counters["REASON_FORWARDED egress"].packets,
-      summary.run,
-    );
-    assertEquals(summary.packets < MANY, true);
+    const { packets, run, byDatapath: { emulator } } = lines.pop();
+    assertEquals(packets, lines.length);
+    assertEquals(emulator.counters["REASON_FORWARDED egress"].packets, run);
+    assertEquals(packets < MANY, true);
   });
 }
+
+Deno.test("twinpath replay ends without a word when nobody reads what it writes", async () => {
+  await using capture = await mustWriteMany();
+  const args = ["run", "-A", MAIN, "replay", capture.path, "--datapath", "emulator", "-o", "jsonl"];
+  await using child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" })
+    .spawn();
+  const errors = new Response(child.stderr).text();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  assertEquals([(await child.status).code, await errors], [141, ""]);
+});
 
 const CLUSTER = `
 { apiVersion: v1, kind: Pod, metadata: { name: a }, status: { podIP: 10.1.0.11 } }
