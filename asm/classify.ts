@@ -101,7 +101,7 @@ function stage(at: usize, key: u32, destination: u32, policy: usize, out: usize)
   stageWords(at, <u64>key | <u64>destination << 32, policy, out);
 }
 
-/** Stages what is not plain where its family's next packet stands. Returns the family, 0: answered. */
+/** Stages what is not plain, where its family's next one stands. Returns the family, 0: answered. */
 function stageParsed(
   data: usize,
   length: u32,

@@ -1,7 +1,8 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { NativeLibrary } from "../../bench/native.ts";
 import { CLANG } from "../../bench/requirement.ts";
-import type { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
+import { DatapathMemory } from "../../src/datapath/datapath_memory.ts";
+import { readThreadsWasm } from "../../src/datapath/emulator_file.ts";
 import {
   MAX_ENDPOINTS,
   PACKET_BATCH,
@@ -13,6 +14,7 @@ import {
 } from "../../src/datapath/layout.ts";
 import { PacketGenerator } from "../../src/fuzz/generator.ts";
 import { randomWorld } from "../../src/fuzz/random_world.ts";
+import { INITIAL_PAGES, MAXIMUM_PAGES } from "../../src/datapath/wasm.ts";
 import { Twins } from "../../src/fuzz/twins.ts";
 import { Random } from "../../src/verify/random.ts";
 import { newMemory } from "../datapath/_memory.ts";
@@ -41,20 +43,36 @@ function spoil(random: Random, slots: Uint8Array): void {
   }
 }
 
-/** What both have to say about the packets of a batch, cookie and verdict each. */
-function answers(memory: DatapathMemory, packets: number): Record<"emulator" | "native", bigint[]> {
+type Classify = DatapathMemory["wasm"]["exports"]["classifyPackets"];
+
+/** What is said about the packets of a batch, cookie and verdict each. */
+function answers(memory: DatapathMemory, packets: number, classify: Classify): bigint[] {
   const { exports } = memory.wasm;
   const bytes = PACKET_BATCH * ANSWER_BYTES;
   const output = exports.allocate(bytes) >>> 0;
-  using native = NativeLibrary.open(memory.wasm);
-  const ask = (classify: typeof exports.classifyPackets) => {
-    memory.bytes(output, bytes).fill(0xFF);
-    classify(packets, PACKET_BATCH, output);
-    return [...new BigUint64Array(memory.bytes(output, bytes).slice().buffer)];
-  };
-  const both = { emulator: ask(exports.classifyPackets), native: ask(native.classifyPackets) };
+  memory.bytes(output, bytes).fill(0xFF);
+  classify(packets, PACKET_BATCH, output);
+  const copy = memory.bytes(output, bytes).slice();
   exports.release(output, bytes);
-  return both;
+  return [...new BigUint64Array(copy.buffer)];
+}
+
+/** Fails where two answers differ. */
+function assertAlike(actual: bigint[], expected: bigint[], where: string): void {
+  const at = actual.findIndex((answer, i) => answer !== expected[i]);
+  assertEquals(actual[at]?.toString(16), expected[at]?.toString(16), `packet ${at}, ${where}`);
+}
+
+/** A world and packets of it in a memory of their own; the same seed gives the same. */
+async function populated(memory: DatapathMemory, seed: number): Promise<Twins> {
+  const twins = new Twins(memory, false);
+  const generator = new PacketGenerator(memory);
+  const world = randomWorld(new Random(seed));
+  await twins.load(world);
+  generator.useWorld(world);
+  generator.start(seed, 0, 1);
+  generator.fill(twins.input.pointer, PACKET_BATCH);
+  return twins;
 }
 
 for (const addresses of ["fast", "compact"] as const) {
@@ -63,28 +81,17 @@ for (const addresses of ["fast", "compact"] as const) {
     name: missing === undefined ? title : `${title} [skipped: ${missing}]`,
     ignore: missing !== undefined,
     async fn() {
-      const memory = newMemory({ addresses });
-      using twins = new Twins(memory, false);
-      const generator = new PacketGenerator(memory);
       for (let seed = 1; seed <= 4; seed++) {
-        const random = new Random(seed);
-        const world = randomWorld(random);
-        await twins.load(world);
-        generator.useWorld(world);
-        generator.start(seed, 0, 1);
-        generator.fill(twins.input.pointer, PACKET_BATCH);
-
+        const memory = newMemory({ addresses });
+        using twins = await populated(memory, seed);
+        const { pointer } = twins.input;
         for (const spoilt of [false, true]) {
-          if (spoilt) spoil(random, twins.input.bytes);
-          const { emulator, native } = answers(memory, twins.input.pointer);
-          const differing = emulator.findIndex((answer, i) => answer !== native[i]);
+          if (spoilt) spoil(new Random(seed), twins.input.bytes);
+          const emulator = answers(memory, pointer, memory.wasm.exports.classifyPackets);
+          using native = NativeLibrary.open(memory.wasm); // behind what may grow the memory
+          const where = `seed ${seed}${spoilt ? ", spoilt" : ""}`;
 
-          const hex = (answer: bigint | undefined) => answer?.toString(16);
-          assertEquals(
-            hex(emulator[differing]),
-            hex(native[differing]),
-            `seed ${seed}, packet ${differing}${spoilt ? ", spoilt" : ""}`,
-          );
+          assertAlike(emulator, answers(memory, pointer, native.classifyPackets), where);
           // Not all of one kind: both what entries say and reasons are there.
           assertGreater(new Set(emulator).size, 10);
         }
@@ -92,3 +99,23 @@ for (const addresses of ["fast", "compact"] as const) {
     },
   });
 }
+
+Deno.test("classifyPackets() answers alike in the build with threads", async () => {
+  const threads = new DatapathMemory(await readThreadsWasm(), {
+    memory: new WebAssembly.Memory({
+      initial: INITIAL_PAGES,
+      maximum: MAXIMUM_PAGES,
+      shared: true,
+    }),
+    workers: 2,
+  });
+  using one = await populated(newMemory(), 5);
+  using other = await populated(threads, 5);
+  assertEquals(threads.wasm.exports.enterWorker(1), 1);
+
+  const [expected = [], actual = []] = [one, other].map(({ memory, input }) =>
+    answers(memory, input.pointer, memory.wasm.exports.classifyPackets)
+  );
+
+  assertAlike(actual, expected, "seed 5");
+});
