@@ -9,6 +9,7 @@
  */
 import type { MapState } from "../policy/map_state.ts";
 import type { ConntrackCollection } from "./conntrack_collection.ts";
+import type { MergeMode } from "./image_builder.ts";
 import type { PacketBatch } from "./packet_batch.ts";
 
 /** An IPv4 (4 bytes) or IPv6 (16 bytes) address in network byte order. */
@@ -81,6 +82,8 @@ export interface PolicyState {
   readonly revision: number;
   /** What the policy says. A direction without entries drops everything. */
   readonly mapState: MapState;
+  /** How its image is built; every way gives the same answers. @default the memory's way */
+  readonly mergeMode?: MergeMode;
 }
 
 /** What programs report. Every drop is counted, whether it is reported or not. */

@@ -232,8 +232,7 @@ export class DatapathMemory {
    * until {@linkcode DatapathMemory.publish}.
    */
   buildImage(policy: PolicyState): PolicyImage {
-    const { number, revision, mapState } = policy;
-    return this.builder.build({ policy: number, revision, mapState }, this.slotOf, this.#mergeMode);
+    return this.#build(policy, this.slotOf);
   }
 
   /**
@@ -309,15 +308,19 @@ export class DatapathMemory {
     return { count, keys, values: this.bytes(address, count * size) };
   }
 
+  #build(
+    { number, revision, mapState, mergeMode = this.#mergeMode }: PolicyState,
+    slotOf: (identity: number) => number,
+  ): PolicyImage {
+    return this.builder.build({ policy: number, revision, mapState }, slotOf, mergeMode);
+  }
+
   /** Builds all images or none. */
   #buildAll(policies: readonly PolicyState[], slots: Map<number, number>): PolicyImage[] {
     const built: PolicyImage[] = [];
     const slotOf = (identity: number) => slots.get(identity) ?? 0;
     try {
-      for (const { number, revision, mapState } of policies) {
-        const source = { policy: number, revision, mapState };
-        built.push(this.builder.build(source, slotOf, this.#mergeMode));
-      }
+      for (const policy of policies) built.push(this.#build(policy, slotOf));
     } catch (error) {
       for (const image of built) this.builder.free(image);
       throw error;
