@@ -293,7 +293,9 @@ function writeL4(l4: usize, flow: Flow, reply: bool, tcpFlags: u32): usize {
   const protocol: u32 = flow.protocol;
   if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
     store<u64>(l4, random64());
-    store<u8>(l4, <u8>(reply ? icmpAnswer(flow) : flow.icmpType));
+    // With id 0 a request and an answer to nobody are of one flow, and policy may tell them apart.
+    const answers = reply || (!flow.sport && oneIn(3));
+    store<u8>(l4, <u8>(answers ? icmpAnswer(flow) : flow.icmpType));
     store<u8>(l4, flow.icmpCode, 1);
     store<u16>(l4, flow.sport, 4);
     return l4 + <usize>ICMP_HLEN;

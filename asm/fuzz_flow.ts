@@ -159,6 +159,7 @@ function chooseIcmp(flow: Flow): void {
   const isIcmp = flow.protocol == IPPROTO_ICMP || flow.protocol == IPPROTO_ICMPV6;
   if (!isIcmp) return;
   flow.icmpCode = <u8>(oneIn(8) ? random32() : 0);
+  if (oneIn(4)) flow.sport = 0;
   if (below(8) < 6) flow.icmpType = <u8>(family == 4 ? ICMP_ECHO : ICMPV6_ECHO);
   else flow.icmpType = <u8>(oneIn(2) ? pickPort() : below(20));
 }

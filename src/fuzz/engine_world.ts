@@ -3,7 +3,7 @@ import type { EventKind, NodeState } from "../datapath/datapath.ts";
 import type { Random } from "../verify/random.ts";
 import { makeScenario } from "../verify/scenario.ts";
 import { randomManifests } from "./random_manifests.ts";
-import { damagedOf, ghostsOf } from "./random_world.ts";
+import { damagedOf, ghostsOf, MERGE_MODES } from "./random_world.ts";
 import type { World } from "./world.ts";
 
 /** A node that the policy engine has compiled from a random cluster. */
@@ -23,6 +23,10 @@ export async function engineWorld(random: Random): Promise<World> {
       ...endpoint,
       audit: random.below(6) === 0,
       accounting: random.below(6) !== 0,
+    })),
+    policies: compiled.policies.map((policy) => ({
+      ...policy,
+      mergeMode: random.pick(MERGE_MODES),
     })),
     redirects: [...redirects].filter(() => random.below(4) !== 0)
       .map((id) => ({ id, port: 20_000 + id })),

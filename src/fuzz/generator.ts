@@ -1,7 +1,7 @@
 import type { AddressBytes, IpcacheState } from "../datapath/datapath.ts";
 import type { DatapathMemory } from "../datapath/datapath_memory.ts";
 import type { PacketBatch } from "../datapath/packet_batch.ts";
-import { lastPortOf } from "../policy/map_state.ts";
+import { lastPortOf, PORT_BITS } from "../policy/map_state.ts";
 import type { World } from "./world.ts";
 
 /** Number of each list in the module (asm/fuzz_world.ts), and bytes of an item. */
@@ -123,17 +123,24 @@ function neighbour(address: AddressBytes, step: 1 | -1): AddressBytes {
   return bytes;
 }
 
-/** Both ends of each entry's ports, and what lies next to them. */
+/** Most ports of entries that name one port each. */
+const SINGLE_PORTS = 4000;
+
+/**
+ * Both ends of each entry's ports, and what lies next to them. Entries for one port are many where
+ * a policy is large, so the others' ports are repeated until they are as many.
+ */
 function portsOf({ policies }: World["node"]): number[] {
-  const ports = new Set([0, 53, 80, 443, 65535]);
-  for (const { mapState: { entries } } of policies) {
-    for (const entry of entries) {
-      const last = lastPortOf(entry);
-      for (const port of [entry.port, entry.port - 1, last, last + 1]) ports.add(port & 0xffff);
-      if (ports.size > 4000) return [...ports];
-    }
+  const single = new Set<number>();
+  const shared = new Set([0, 53, 80, 443, 65535]);
+  for (const entry of policies.flatMap(({ mapState }) => mapState.entries)) {
+    const ports = entry.portPrefix === PORT_BITS ? single : shared;
+    if (ports.size > SINGLE_PORTS) continue;
+    const last = lastPortOf(entry);
+    for (const port of [entry.port, entry.port - 1, last, last + 1]) ports.add(port & 0xffff);
   }
-  return [...ports];
+  const times = Math.ceil((single.size + 1) / shared.size);
+  return [...single, ...Array.from({ length: times }, () => [...shared]).flat()];
 }
 
 function bytesOf(array: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Uint8Array {

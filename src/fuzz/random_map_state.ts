@@ -34,7 +34,9 @@ const PROTOCOLS = [
 const PRECEDENCES = [1, 2, 2, 255, 0x0100_0001, 0xffff_ffff] as const;
 
 /** Entries of one peer and direction: mostly few, sometimes enough for an indexed profile. */
-const SIZES = [0, 1, 1, 2, 3, 5, 8, 15, 40, 300] as const;
+const SIZES = [0, 1, 1, 2, 3, 3, 5, 5, 8, 8, 15, 15, 40, 40, 40, 150, 300] as const;
+/** So many are for ports of their own, which makes a profile of more than 256 ranges. */
+const MANY = 150;
 
 /** A map state without a meaning, canonical as `MapState` demands. */
 export function randomMapState(random: Random, choices: MapStateChoices): MapState {
@@ -57,7 +59,8 @@ function entriesOf(
   const byKey = new Map<string, MapStateEntry>();
   const wanted = random.pick(SIZES);
   for (let i = 0; i < wanted; i++) {
-    const entry = randomEntry(random, direction, identity, choices);
+    const some = randomEntry(random, direction, identity, choices);
+    const entry = wanted < MANY ? some : withOwnPort(random, some);
     byKey.set(`${entry.protocol} ${entry.port} ${entry.portPrefix}`, entry);
   }
   const all = [...byKey.values()];
@@ -90,6 +93,11 @@ function randomEntry(
     authType: random.below(24) === 0 ? 1 : 0,
     ...(verdict === "redirect" ? { redirect: random.pick(redirects) } : {}),
   };
+}
+
+function withOwnPort(random: Random, entry: MapStateEntry): MapStateEntry {
+  if (entry.protocol === PROTOCOL.ANY) return entry;
+  return { ...entry, port: random.below(0x10000), portPrefix: PORT_BITS };
 }
 
 function prefixOf(random: Random, protocol: number): number {

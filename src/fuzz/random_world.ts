@@ -7,6 +7,8 @@ import type {
   NodeState,
   PolicyState,
 } from "../datapath/datapath.ts";
+import type { MergeMode } from "../datapath/image_builder.ts";
+import { IMAGE_L_SLOTS, IMAGE_M_SLOTS, IMAGE_S_SLOTS } from "../datapath/layout.ts";
 import { madeUpMac } from "../verify/made_up_mac.ts";
 import type { Random } from "../verify/random.ts";
 import { type MapStateChoices, randomMapState } from "./random_map_state.ts";
@@ -14,11 +16,31 @@ import type { DamagedPolicy, Ghost, World } from "./world.ts";
 
 const ENDPOINTS = 8;
 const POLICIES = 6;
-const FIRST_SLOT = 256;
+/** Slots that identities have; images of each size class have room for some of them. */
+const SLOTS = [256, 256, 5000, 60_000] as const;
+/** What makes an image of a size class. */
+interface ImageSize {
+  /** All slots of its peers are below. */
+  readonly slots: number;
+  /** Most peers. */
+  readonly peers: number;
+}
+
+const LARGE_IMAGE: ImageSize = { slots: IMAGE_L_SLOTS, peers: 14 };
+/** A small image lacks the slots of other policies' peers. */
+const IMAGE_SIZES: readonly ImageSize[] = [
+  { slots: IMAGE_S_SLOTS, peers: 6 },
+  { slots: IMAGE_M_SLOTS, peers: 10 },
+  LARGE_IMAGE,
+];
+/** Ways to build images. */
+export const MERGE_MODES: readonly MergeMode[] = ["auto", "compact", "unmerged", "unmerged"];
 /** In the identity of nobody. */
 const NO_SLOT_CLUSTER = 300_000;
 const LOCAL_SCOPE = 1 << 24;
 const REMOTE_NODE_SCOPE = 2 << 24;
+/** Identities without a slot, of every scope. */
+const SLOTLESS = [NO_SLOT_CLUSTER, LOCAL_SCOPE | 900, REMOTE_NODE_SCOPE | 5, 33] as const;
 /** Ids that entries name; proxies listen for the first ones only. */
 const REDIRECTS = [1, 2, 3, 4] as const;
 const LISTENING = 2;
@@ -26,7 +48,25 @@ const LISTENING = 2;
 const NO_TABLES = [3 << 24 | 1, 4095, 1 << 24 | 1023, 2 << 24 | 255] as const;
 
 /** Ports that several entries and packets name: boundaries of prefixes among them. */
-const COMMON_PORTS = [0, 1, 8, 22, 53, 79, 80, 81, 443, 4095, 4096, 8080, 8095, 8096, 65535];
+const COMMON_PORTS = [
+  0,
+  1,
+  8,
+  22,
+  53,
+  79,
+  80,
+  81,
+  128,
+  129,
+  443,
+  4095,
+  4096,
+  8080,
+  8095,
+  8096,
+  65535,
+];
 
 const EVENTS: readonly (readonly EventKind[])[] = [
   ["drop", "policy_verdict", "trace"],
@@ -44,15 +84,15 @@ export function randomWorld(random: Random): World {
   const identities = randomIdentities(random);
   const known = identities.map(({ identity }) => identity);
   const ports = [...COMMON_PORTS, ...numbers(8, () => random.below(0x10000))];
-  const choices: MapStateChoices = {
-    identities: numbers(5 + random.below(8), () => random.pick(known)).filter(isFirst),
-    ports,
-    redirects: REDIRECTS,
-  };
   const policies: PolicyState[] = numbers(POLICIES, (i) => ({
     number: i + 1,
     revision: 1 + random.below(1000),
-    mapState: randomMapState(random, choices),
+    mapState: randomMapState(random, {
+      ...randomPeers(random, identities, IMAGE_SIZES[i % IMAGE_SIZES.length]),
+      ports,
+      redirects: REDIRECTS,
+    }),
+    mergeMode: random.pick(MERGE_MODES),
   }));
   const endpoints = numbers(ENDPOINTS, (i) => randomEndpoint(random, i + 1, known));
   const node: NodeState = {
@@ -68,18 +108,33 @@ export function randomWorld(random: Random): World {
 }
 
 /**
- * Another map state for a policy of a node, of the same identities, ports and redirects.
+ * Another map state for a policy of a node, of the same identities and redirects.
  */
 export function changedPolicy(random: Random, node: NodeState): PolicyState | undefined {
-  const known = node.identities.map(({ identity }) => identity);
   const old = node.policies[random.below(node.policies.length)];
-  if (old === undefined || known.length === 0) return undefined;
-  const mapState = randomMapState(random, {
-    identities: numbers(4 + random.below(6), () => random.pick(known)).filter(isFirst),
-    ports: COMMON_PORTS,
-    redirects: REDIRECTS,
-  });
-  return { number: old.number, revision: old.revision + 1, mapState };
+  if (old === undefined || node.identities.length === 0) return undefined;
+  return {
+    number: old.number,
+    revision: old.revision + 1,
+    mapState: randomMapState(random, {
+      ...randomPeers(random, node.identities, random.pick(IMAGE_SIZES)),
+      ports: COMMON_PORTS,
+      redirects: REDIRECTS,
+    }),
+    mergeMode: random.pick(MERGE_MODES),
+  };
+}
+
+/** Peers of a policy; the highest slot that is below a limit is among theirs. */
+function randomPeers(
+  random: Random,
+  identities: readonly IdentityState[],
+  { slots, peers }: ImageSize = LARGE_IMAGE,
+): Pick<MapStateChoices, "identities"> {
+  const known = identities.filter(({ slot }) => slot < slots).sort((a, b) => b.slot - a.slot)
+    .map(({ identity }) => identity);
+  const some = numbers((peers >> 1) + random.below(peers >> 1), () => random.pick(known));
+  return { identities: [...known.slice(0, 1), ...some].filter(isFirst) };
 }
 
 /** Addresses of endpoints without programs, one of each family. */
@@ -102,13 +157,11 @@ function randomIdentities(random: Random): IdentityState[] {
   const reserved = [1, 2, 6, 7, 9, 10].map((id) => ({ identity: id, slot: id }));
   const cluster = numbers(10, (i) => 1000 + i * 97 + random.below(90));
   const local = numbers(4, (i) => LOCAL_SCOPE | (1 + i));
-  const slots = random.pick([300, 5000, 60_000] as const);
   return [
     ...reserved,
     ...[...cluster, ...local].map((identity, i) => ({
       identity,
-      // Sometimes so high that images of a larger class are needed.
-      slot: FIRST_SLOT + i + (i % 3 === 0 ? slots - FIRST_SLOT : 0),
+      slot: (SLOTS[i % SLOTS.length] ?? 0) + i,
     })),
   ];
 }
@@ -123,7 +176,8 @@ function randomEndpoint(random: Random, id: number, identities: readonly number[
     mac: madeUpMac(id, 1),
     nodeMac: madeUpMac(id, 2),
     ifindex: 500 + id,
-    identity: random.pick(cluster),
+    // A control plane that lags has not given it a slot yet.
+    identity: random.pick(random.below(5) === 0 ? SLOTLESS : cluster),
     // One has no policy yet, or one that nobody has built.
     policy: policyNumber(random, id),
     audit: random.below(5) === 0,
@@ -141,8 +195,7 @@ function randomIpcache(
   endpoints: readonly EndpointState[],
   known: readonly number[],
 ): IpcacheState[] {
-  const slotless = [NO_SLOT_CLUSTER, LOCAL_SCOPE | 900, REMOTE_NODE_SCOPE | 5, 33];
-  const anybody = () => random.pick(random.below(5) === 0 ? slotless : known);
+  const anybody = () => random.pick(random.below(5) === 0 ? SLOTLESS : known);
   const own = endpoints.flatMap(({ ipv4, ipv6, identity }) =>
     [ipv4, ipv6].flatMap((address) => address === undefined ? [] : [{ address, identity }])
   );

@@ -11,6 +11,7 @@ import type {
   IpcacheState,
   PolicyState,
 } from "../datapath/datapath.ts";
+import type { MergeMode } from "../datapath/image_builder.ts";
 import type { MapStateEntry } from "../policy/map_state.ts";
 import { addressBytes, addressOfBytes } from "../verify/address.ts";
 import { toHex } from "../verify/bytes.ts";
@@ -29,11 +30,7 @@ export function worldToJson({ node, ghosts, damaged }: World): unknown {
     })),
     identities: node.identities,
     ipcache: node.ipcache.map((entry) => ({ ...entry, address: textOf(entry.address) })),
-    policies: node.policies.map(({ number, revision, mapState: { entries } }) => ({
-      number,
-      revision,
-      entries,
-    })),
+    policies: node.policies.map(({ mapState: { entries }, ...policy }) => ({ ...policy, entries })),
     redirects: node.redirects ?? [],
     events: node.events ?? ["drop", "policy_verdict", "trace"],
     eventInterval: node.eventInterval ?? 0,
@@ -139,8 +136,15 @@ function ipcacheOf(f: Fields): IpcacheState {
 
 function policyOf(f: Fields): PolicyState {
   const entries = f.list("entries").map(entryOf);
-  return { number: f.number("number"), revision: f.number("revision"), mapState: { entries } };
+  const policy = {
+    number: f.number("number"),
+    revision: f.number("revision"),
+    mapState: { entries },
+  };
+  return f.has("mergeMode") ? { ...policy, mergeMode: f.one("mergeMode", MERGE_MODES) } : policy;
 }
+
+const MERGE_MODES: readonly MergeMode[] = ["auto", "merged", "compact", "unmerged"];
 
 function entryOf(f: Fields): MapStateEntry {
   const entry = {
