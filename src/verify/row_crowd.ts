@@ -9,8 +9,8 @@ import { addressBytes, type Family } from "./address.ts";
 import { type IpAddress, parseIpAddress } from "../cluster/ip_address.ts";
 import { ROW_IDENTITY } from "./row_identity.ts";
 
-/** Blocks by family: IPv4 fills a chunk and begins the next, where all those of IPv6 are. */
-export const CROWD_BLOCKS = { 4: 256, 6: 16 } as const;
+/** Blocks by family: IPv4 fills two chunks and begins the next, where all those of IPv6 are. */
+export const CROWD_BLOCKS = { 4: 512, 6: 16 } as const;
 
 /** Addresses in a block: so many that it gets to be one. */
 export const CROWD_SIZE = 8;
@@ -19,7 +19,7 @@ export const CROWD_SIZE = 8;
 export function crowdAddress(family: Family, block: number, member: number): IpAddress {
   return parseIpAddress(
     family === 4
-      ? `10.20.${block}.${member}`
+      ? `10.${20 + (block >> 8)}.${block & 255}.${member}`
       : `fd09:20::${(block << 8 | member).toString(16)}`,
   );
 }
