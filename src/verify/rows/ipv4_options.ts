@@ -29,6 +29,11 @@ const OPTIONS: readonly OptionRow[] = [
   ["a source route of no address", [STRICT_ROUTE, 3, 4, 0], INVALID],
   ["a source route behind others", [NOOP, ROUTER_ALERT, 4, 0, 0, LOOSE_ROUTE, 3, 4], INVALID],
   ["a source route as the last byte", [NOOP, NOOP, NOOP, STRICT_ROUTE], INVALID],
+  [
+    "a source route as the last of 40 bytes",
+    [...new Array(39).fill(NOOP), STRICT_ROUTE],
+    INVALID,
+  ],
   ["the number of a source route in another option", [TIMESTAMP, 4, LOOSE_ROUTE, 0], "allowed"],
   ["the number of a source route behind the end", [NOOP, 0, LOOSE_ROUTE, 3], "allowed"],
   ["the numbers beside those of source routes", [SECURITY, 2, 132, 2, 136, 2, 138, 2], "allowed"],
