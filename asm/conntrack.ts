@@ -1,3 +1,4 @@
+import { DEBUG } from "./debug";
 import {
   CT4_KEY_DADDR_OFF,
   CT4_KEY_DIRECTION_OFF,
@@ -21,7 +22,6 @@ import {
   CT_ENTRY_FLAGS_OFF,
   CT_ENTRY_PACKETS_OFF,
   CT_ENTRY_REDIRECT_OFF,
-  CT_ENTRY_REPLY_BYTES_OFF,
   CT_ENTRY_REPLY_PACKETS_OFF,
   CT_ENTRY_REPLY_TCP_FLAGS_OFF,
   CT_ENTRY_REPORTED_OFF,
@@ -167,8 +167,22 @@ function isRelated(direction: u32, now: u32): bool {
     findEntry(quoted, 1 - direction, true, now) != 0;
 }
 
-/** Set by {@linkcode conntrackLookup} for CT_REPLY and CT_ESTABLISHED; else 0. */
-export let foundEntry: usize = 0;
+/** An entry's address, of whose low bits none is set, with the state of its packet in them. */
+type Found = usize;
+const STATE_MASK: usize = CT_ENTRY_SIZE - 1;
+
+// @ts-ignore: decorator
+@inline
+export function foundState(found: Found): u32 {
+  return <u32>(found & STATE_MASK);
+}
+
+/** Set for CT_REPLY and CT_ESTABLISHED; else 0. */
+// @ts-ignore: decorator
+@inline
+export function foundEntry(found: Found): usize {
+  return found & ~STATE_MASK;
+}
 
 /** Whether an entry stands for a flow that goes on with the packet under way. */
 // @ts-ignore: decorator
@@ -188,7 +202,9 @@ function portsOf(source: u64, destination: u64, direction: u32): u64 {
  * Finds the packet's flow, the one it answers first. Flow and reply have one hash: the index is
  * walked once for both, and keys are compared in registers.
  */
-function lookupFlow4(direction: u32, now: u32): u32 {
+// @ts-ignore: decorator
+@inline
+function lookupFlow4(direction: u32, now: u32): Found {
   const table = conntrack4();
   const saddr = packet.saddrLow;
   const daddr = packet.daddrLow;
@@ -196,7 +212,9 @@ function lookupFlow4(direction: u32, now: u32): u32 {
   const reverseAddresses = daddr | saddr << 32;
   const ports = portsOf(<u64>packet.sport, <u64>packet.dport, direction);
   const reversePorts = portsOf(<u64>packet.dport, <u64>packet.sport, 1 - direction);
-  const hash = hashFlow4(addresses, ports);
+  let hash = packet.flowHash;
+  if (!hash) hash = hashFlow4(addresses, ports);
+  if (DEBUG) assert(hash == hashFlow4(addresses, ports)); // it was read from the same headers
   let found: usize = 0;
   for (let slot = firstSlot(table, hash);; slot = nextSlot(table, slot)) {
     const indexed = slotEntry(table, slot);
@@ -208,30 +226,33 @@ function lookupFlow4(direction: u32, now: u32): u32 {
     const keyPorts = load<u64>(key, 8);
     const entry = table.values + position * CT_ENTRY_SIZE;
     if (keyAddresses == reverseAddresses && keyPorts == reversePorts && goesOn(entry, now)) {
-      foundEntry = entry;
-      return CT_REPLY;
+      return entry | CT_REPLY;
     }
     if (keyAddresses == addresses && keyPorts == ports && goesOn(entry, now)) found = entry;
   }
-  foundEntry = found;
-  return found ? CT_ESTABLISHED : CT_NEW;
+  return found ? found | CT_ESTABLISHED : CT_NEW;
 }
 
 /** The same over IPv6. */
-function lookupFlow6(direction: u32, now: u32): u32 {
+// @ts-ignore: decorator
+@inline
+function lookupFlow6(direction: u32, now: u32): Found {
   const table = conntrack6();
   const addresses = changetype<usize>(packet);
   const saddr = v128.load(addresses, SADDR_OFF);
   const daddr = v128.load(addresses, DADDR_OFF);
   const ports = portsOf(<u64>packet.sport, <u64>packet.dport, direction);
   const reversePorts = portsOf(<u64>packet.dport, <u64>packet.sport, 1 - direction);
-  const hash = hashFlow6(
-    packet.saddrLow,
-    packet.saddrHigh,
-    packet.daddrLow,
-    packet.daddrHigh,
-    ports,
-  );
+  let hash = packet.flowHash;
+  if (!hash) {
+    hash = hashFlow6(
+      packet.saddrLow,
+      packet.saddrHigh,
+      packet.daddrLow,
+      packet.daddrHigh,
+      ports,
+    );
+  }
   let found: usize = 0;
   for (let slot = firstSlot(table, hash);; slot = nextSlot(table, slot)) {
     const indexed = slotEntry(table, slot);
@@ -247,15 +268,13 @@ function lookupFlow6(direction: u32, now: u32): u32 {
       keyPorts == reversePorts && sameEnds(keySource, daddr, keyDestination, saddr) &&
       goesOn(entry, now)
     ) {
-      foundEntry = entry;
-      return CT_REPLY;
+      return entry | CT_REPLY;
     }
     if (
       keyPorts == ports && sameEnds(keySource, saddr, keyDestination, daddr) && goesOn(entry, now)
     ) found = entry;
   }
-  foundEntry = found;
-  return found ? CT_ESTABLISHED : CT_NEW;
+  return found ? found | CT_ESTABLISHED : CT_NEW;
 }
 
 // @ts-ignore: decorator
@@ -265,8 +284,9 @@ function sameEnds(a: v128, b: v128, c: v128, d: v128): bool {
 }
 
 /** Finds the packet's flow. */
-export function conntrackLookup(direction: u32, now: u32): u32 {
-  foundEntry = 0;
+// @ts-ignore: decorator
+@inline
+export function conntrackLookup(direction: u32, now: u32): Found {
   if (!packet.trackable) {
     return packet.quotes && isRelated(direction, now) ? CT_RELATED : CT_UNTRACKED;
   }
@@ -274,6 +294,8 @@ export function conntrackLookup(direction: u32, now: u32): u32 {
 }
 
 /** Seconds that a flow in this state may stay silent, after these TCP flags of its own. */
+// @ts-ignore: decorator
+@inline
 function lifetime(protocol: u32, flags: u32, tcpFlags: u32): u32 {
   const closing = CT_FORWARD_CLOSING | CT_REPLY_CLOSING;
   if (protocol != IPPROTO_TCP) return CT_LIFETIME_OTHER;
@@ -282,6 +304,8 @@ function lifetime(protocol: u32, flags: u32, tcpFlags: u32): u32 {
 }
 
 /** The flags that this packet adds to its flow. */
+// @ts-ignore: decorator
+@inline
 function packetFlags(state: u32): u32 {
   const flags: u32 = state == CT_REPLY ? CT_SEEN_REPLY : 0;
   if (packet.protocol != IPPROTO_TCP) return flags;
@@ -292,31 +316,37 @@ function packetFlags(state: u32): u32 {
   return flags;
 }
 
+/** Counts the packet in a counter of packets and that of bytes behind it. */
 // @ts-ignore: decorator
 @inline
-function addTo(counter: usize, value: u64): void {
-  store<u64>(counter, load<u64>(counter) + value);
+function countIn(counters: usize): void {
+  const packet1 = i64x2.replace_lane(i64x2(1, 0), 1, <i64>packet.length);
+  v128.store(counters, i64x2.add(v128.load(counters), packet1));
 }
 
+/** How far the bytes of TCP flags seen are above those of the entry's flags, in one word. */
+const TCP_FLAGS_SHIFT: u32 = <u32>(CT_ENTRY_TCP_FLAGS_OFF - CT_ENTRY_FLAGS_OFF) << 3;
+const REPLY_TCP_FLAGS_SHIFT: u32 = <u32>(CT_ENTRY_REPLY_TCP_FLAGS_OFF - CT_ENTRY_FLAGS_OFF) << 3;
+
 /** Counts an admitted packet of a known flow. */
+// @ts-ignore: decorator
+@inline
 export function conntrackUpdate(entry: usize, state: u32, now: u32): void {
-  const flags = <u32>load<u8>(entry, CT_ENTRY_FLAGS_OFF) | packetFlags(state);
+  let shift = TCP_FLAGS_SHIFT;
   if (state == CT_REPLY) {
-    addTo(entry + CT_ENTRY_REPLY_PACKETS_OFF, 1);
-    addTo(entry + CT_ENTRY_REPLY_BYTES_OFF, <u64>packet.length);
-    const seen = load<u8>(entry, CT_ENTRY_REPLY_TCP_FLAGS_OFF);
-    store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_REPLY_TCP_FLAGS_OFF);
+    shift = REPLY_TCP_FLAGS_SHIFT;
+    countIn(entry + CT_ENTRY_REPLY_PACKETS_OFF);
   } else {
-    addTo(entry + CT_ENTRY_PACKETS_OFF, 1);
-    addTo(entry + CT_ENTRY_BYTES_OFF, <u64>packet.length);
-    const seen = load<u8>(entry, CT_ENTRY_TCP_FLAGS_OFF);
-    store<u8>(entry, seen | packet.tcpFlags, CT_ENTRY_TCP_FLAGS_OFF);
+    countIn(entry + CT_ENTRY_PACKETS_OFF);
     store<u32>(entry, verdict.cookie, CT_ENTRY_COOKIE_OFF);
     store<u16>(entry, verdict.redirect, CT_ENTRY_REDIRECT_OFF);
   }
-  store<u8>(entry, <u8>flags, CT_ENTRY_FLAGS_OFF);
-  const own = <u32>load<u8>(entry, CT_ENTRY_TCP_FLAGS_OFF);
-  store<u32>(entry, now + lifetime(packet.protocol, flags, own), CT_ENTRY_EXPIRES_OFF);
+  // All flags in one word: each access is compared with the end of memory.
+  const before = load<u32>(entry, CT_ENTRY_FLAGS_OFF);
+  const flags = before | packetFlags(state) | <u32>packet.tcpFlags << shift;
+  store<u32>(entry, flags, CT_ENTRY_FLAGS_OFF);
+  const seconds = lifetime(packet.protocol, flags & 0xFF, flags >> TCP_FLAGS_SHIFT & 0xFF);
+  store<u32>(entry, now + seconds, CT_ENTRY_EXPIRES_OFF);
 }
 
 /** Ends a flow that policy allows no more: the other end's answers are none either. */

@@ -17,7 +17,7 @@ import {
 } from "./layout";
 import { copyWords } from "./copy";
 import { ETH_HLEN } from "./net";
-import { packetAhead, readAhead, touchFlows } from "./flow_touch";
+import { flowAt, flowPacket, readAhead, touchFlows } from "./flow_ahead";
 import { fromContainer, mark, setMark, toContainer } from "./programs";
 import { workerOf } from "./steering";
 import { ownNumber, workerCount } from "./worker";
@@ -26,29 +26,60 @@ import { ownNumber, workerCount } from "./worker";
  * Batches of packets through whole programs: what bpf/harness.bpf.c does in the kernel.
  */
 
+/*
+ * A slot before its packet in two loads and one store, of 16 bytes each: each access is compared
+ * with the end of memory.
+ */
+// @ts-ignore: decorator
+@inline
+const NOW_LANE: u8 = <u8>(PACKET_SLOT_NOW_OFF >> 3);
+// @ts-ignore: decorator
+@inline
+const ENDPOINT_LANE: u8 = <u8>(PACKET_SLOT_ENDPOINT_OFF >> 2);
+// @ts-ignore: decorator
+@inline
+const HOOK_LANE: u8 = <u8>(PACKET_SLOT_HOOK_OFF >> 2);
+// @ts-ignore: decorator
+@inline
+const LENGTH_LANE: u8 = 0;
+// @ts-ignore: decorator
+@inline
+const MARK_LANE: u8 = <u8>((PACKET_SLOT_MARK_OFF - PACKET_SLOT_LENGTH_OFF) >> 2);
+// @ts-ignore: decorator
+@inline
+const VERDICT_LANE: u8 = <u8>((PACKET_SLOT_VERDICT_OFF - PACKET_SLOT_LENGTH_OFF) >> 2);
+// @ts-ignore: decorator
+@inline
+const PAD_LANE: u8 = <u8>((PACKET_SLOT_PAD_OFF - PACKET_SLOT_LENGTH_OFF) >> 2);
+
 /** Runs the packet in a slot, in place. */
-function runPacket(slot: usize): void {
-  const length = load<u32>(slot, PACKET_SLOT_LENGTH_OFF);
+// @ts-ignore: decorator
+@inline
+function runPacket(slot: usize, flow: usize): void {
+  const head = v128.load(slot);
+  const rest = v128.load(slot, PACKET_SLOT_LENGTH_OFF);
+  const length = <u32>i32x4.extract_lane(rest, LENGTH_LANE);
   if (length < ETH_HLEN || length > PACKET_DATA_BYTES) {
     // The harness gives such a packet to no program.
     store<i32>(slot, PACKET_NOT_RUN, PACKET_SLOT_VERDICT_OFF);
     return;
   }
-  const data = slot + PACKET_SLOT_DATA_OFF;
-  store<u32>(slot, 0, PACKET_SLOT_PAD_OFF);
-  setNow(load<u64>(slot, PACKET_SLOT_NOW_OFF));
-  setMark(load<u32>(slot, PACKET_SLOT_MARK_OFF));
-  store<i32>(slot, runProgram(slot, data, length), PACKET_SLOT_VERDICT_OFF);
-  store<u32>(slot, mark, PACKET_SLOT_MARK_OFF);
+  setNow(<u64>i64x2.extract_lane(head, NOW_LANE));
+  setMark(<u32>i32x4.extract_lane(rest, MARK_LANE));
+  const index = <u32>i32x4.extract_lane(head, ENDPOINT_LANE) * 2 +
+    <u32>i32x4.extract_lane(head, HOOK_LANE);
+  const verdict = runProgram(index, slot + PACKET_SLOT_DATA_OFF, length, flow);
+  const marked = i32x4.replace_lane(i32x4.replace_lane(rest, PAD_LANE, 0), MARK_LANE, <i32>mark);
+  v128.store(slot, i32x4.replace_lane(marked, VERDICT_LANE, verdict), PACKET_SLOT_LENGTH_OFF);
 }
 
 /** Finds the program as the harness does: by endpoint id × 2 + hook. */
-function runProgram(slot: usize, data: usize, length: u32): i32 {
-  const index = load<u32>(slot, PACKET_SLOT_ENDPOINT_OFF) * 2 +
-    load<u32>(slot, PACKET_SLOT_HOOK_OFF);
+// @ts-ignore: decorator
+@inline
+function runProgram(index: u32, data: usize, length: u32, flow: usize): i32 {
   if (index >= MAX_ENDPOINTS * 2 || !enterEndpoint(index >> 1)) return PACKET_NOT_RUN;
-  if ((index & 1) == HOOK_FROM_CONTAINER) return fromContainer(data, length);
-  return toContainer(data, length);
+  if ((index & 1) == HOOK_FROM_CONTAINER) return fromContainer(data, length, flow);
+  return toContainer(data, length, flow);
 }
 
 /** Whether the packet in a slot is this worker's, of so many. */
@@ -69,20 +100,21 @@ function runOwn(input: usize, count: u32, output: usize, workers: u32): void {
   let ahead = input;
   let burst: u32 = 0;
   for (; burst < BURST && ahead < end; ahead += PACKET_SLOT_SIZE) {
-    if (isOwn(ahead, workers)) readAhead(ahead, burst++);
+    if (isOwn(ahead, workers)) readAhead(ahead, flowAt(burst++));
   }
   while (burst) {
     announceEpoch();
     touchFlows(burst);
     let next: u32 = 0;
     for (let i: u32 = 0; i < burst; ++i) {
-      const from = packetAhead(i);
+      const flow = flowAt(i);
+      const from = flowPacket(flow);
       const slot = output + (from - input);
       if (input != output) copyWords(slot, from, PACKET_SLOT_SIZE);
-      runPacket(slot);
+      runPacket(slot, flow);
       while (ahead < end && !isOwn(ahead, workers)) ahead += PACKET_SLOT_SIZE;
       if (ahead == end) continue;
-      readAhead(ahead, next++);
+      readAhead(ahead, flowAt(next++));
       ahead += PACKET_SLOT_SIZE;
     }
     burst = next;

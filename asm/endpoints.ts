@@ -76,6 +76,7 @@ export function upsertEndpoint(
 // @ts-ignore: decorator
 @inline
 export function endpointLookup(family: u32, address: usize): usize {
+  if (!endpoints.count) return 0;
   const key = own + ENDPOINT_LOOKUP_OFF;
   v128.store(key, v128.load(address), ENDPOINT_KEY_ADDRESS_OFF);
   store<u32>(key, family, ENDPOINT_KEY_FAMILY_OFF);

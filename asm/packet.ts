@@ -39,6 +39,10 @@ class Packet extends Tuple {
   alwaysAllowed: bool;
   /** {@linkcode quoted} is set. */
   quotes: bool;
+  /** Hash of the key that conntrack looks up; 0: not known yet. */
+  flowHash: u32;
+  /** Identity and slot of the peer's address; 0: not known yet. */
+  peer: u64;
 }
 
 /** What policy said of it. */

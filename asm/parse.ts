@@ -273,6 +273,34 @@ function readPlain(family: u8, source: v128, destination: v128, protocol: u32, l
   if (protocol == IPPROTO_TCP) packet.tcpFlags = load<u8>(l4, TCP_FLAGS_OFF);
 }
 
+// @ts-ignore: decorator
+@inline
+function readPlain4(data: usize, protocol: u32): void {
+  const ip = data + <usize>ETH_HLEN;
+  const source = v128.load32_zero(ip, IPV4_SADDR_OFF);
+  const destination = v128.load32_zero(ip, IPV4_DADDR_OFF);
+  readPlain(4, source, destination, protocol, data + <usize>PLAIN4_L4);
+}
+
+// @ts-ignore: decorator
+@inline
+function readPlain6(data: usize, protocol: u32): void {
+  const ip = data + <usize>ETH_HLEN;
+  const source = v128.load(ip, IPV6_SADDR_OFF);
+  const destination = v128.load(ip, IPV6_DADDR_OFF);
+  readPlain(6, source, destination, protocol, data + <usize>PLAIN6_L4);
+}
+
+/** Fills the packet as {@linkcode parsePacket} does, if it is known to be plain, of a family. */
+// @ts-ignore: decorator
+@inline
+export function parsePlain(data: usize, length: u32, family: u32): void {
+  packet.length = length;
+  const rest = load<u32>(data, PLAIN_REST_OFF);
+  if (family == 4) readPlain4(data, plainProtocol4(rest));
+  else readPlain6(data, plainProtocol6(rest));
+}
+
 /**
  * Fills the packet, cleared by the caller, from `length` bytes at `data`. Returns 0,
  * PARSE_PASS, PARSE_NEIGHBOUR or a drop reason; on a drop the packet holds what was read until
@@ -285,17 +313,12 @@ export function parsePacket(data: usize, length: u32): i32 {
   if (length >= PLAIN_MIN) {
     const start = load<u64>(data, PLAIN_START_OFF);
     const rest = load<u32>(data, PLAIN_REST_OFF);
-    const ip = data + <usize>ETH_HLEN;
     if (isPlain4(start, rest, length)) {
-      const source = v128.load32_zero(ip, IPV4_SADDR_OFF);
-      const destination = v128.load32_zero(ip, IPV4_DADDR_OFF);
-      readPlain(4, source, destination, plainProtocol4(rest), data + <usize>PLAIN4_L4);
+      readPlain4(data, plainProtocol4(rest));
       return 0;
     }
     if (isPlain6(start, rest, length)) {
-      const source = v128.load(ip, IPV6_SADDR_OFF);
-      const destination = v128.load(ip, IPV6_DADDR_OFF);
-      readPlain(6, source, destination, plainProtocol6(rest), data + <usize>PLAIN6_L4);
+      readPlain6(data, plainProtocol6(rest));
       return 0;
     }
   }

@@ -5,6 +5,7 @@ import {
   conntrackLookup,
   conntrackUpdate,
   foundEntry,
+  foundState,
 } from "./conntrack";
 import { forwardToEndpoint } from "./deliver";
 import {
@@ -17,6 +18,7 @@ import {
 } from "./endpoint_config";
 import { endpointLookup, endpointPolicy } from "./endpoints";
 import { count, drop, flowEventDue, raiseEvent, raiseFlowlessEvent } from "./events";
+import { flowFamily, flowHash, flowPeer } from "./flow_ahead";
 import { fragmentResolve } from "./fragment";
 import {
   identityMark,
@@ -65,7 +67,7 @@ import {
 } from "./layout";
 import { staysOnLink } from "./neighbour";
 import { clearPacket, DADDR_OFF, packet, SADDR_OFF, verdict } from "./packet";
-import { PARSE_NEIGHBOUR, parsePacket } from "./parse";
+import { PARSE_NEIGHBOUR, parsePacket, parsePlain } from "./parse";
 import { policyDecide } from "./policy";
 import { proxyMark, proxyResolve } from "./proxy";
 
@@ -123,6 +125,8 @@ function audit(reason: i32, direction: u32, own: usize): i32 {
 }
 
 /** Policy of this endpoint for one packet. Returns 0 or a drop reason. */
+// @ts-ignore: decorator
+@inline
 function judge(
   direction: u32,
   peerIdentity: u32,
@@ -155,6 +159,8 @@ function reportFlow(entry: usize, direction: u32): void {
 }
 
 /** Conntrack and policy of this endpoint in one direction. Returns 0 or a drop reason. */
+// @ts-ignore: decorator
+@inline
 function admit(
   direction: u32,
   peerIdentity: u32,
@@ -163,8 +169,9 @@ function admit(
   own: usize,
 ): i32 {
   const seconds = nowSeconds();
-  const state = conntrackLookup(direction, seconds);
-  const entry = foundEntry;
+  const found = conntrackLookup(direction, seconds);
+  const state = foundState(found);
+  const entry = foundEntry(found);
   verdict.ctState = <u8>state;
   if (state == CT_RELATED || packet.alwaysAllowed) return 0;
   if (state != CT_REPLY) {
@@ -200,6 +207,8 @@ function sourceIsOwn(): bool {
 }
 
 /** The program's end: counts what goes on, drops what does not. */
+// @ts-ignore: decorator
+@inline
 function finish(reason: i32, direction: u32): i32 {
   if (reason > 0) return drop(reason, direction);
   count(REASON_FORWARDED, direction, packet.length);
@@ -213,9 +222,21 @@ function ownIdentitySlot(own: usize): u64 {
   return load<u64>(own, ENDPOINT_POLICY_IDENTITY_SLOT_OFF);
 }
 
+/** Parses a packet, and takes over what was found before it runs. */
+// @ts-ignore: decorator
+@inline
+function parseAhead(data: usize, length: u32, flow: usize): i32 {
+  const family = flowFamily(flow);
+  if (!family) return parsePacket(data, length);
+  parsePlain(data, length, family);
+  packet.flowHash = flowHash(flow);
+  packet.peer = flowPeer(flow);
+  return 0;
+}
+
 /** Egress policy of this endpoint. Returns 0, PARSE_* or a drop reason. */
-function egress(data: usize, length: u32): i32 {
-  let reason = parsePacket(data, length);
+function egress(data: usize, length: u32, flow: usize): i32 {
+  let reason = parseAhead(data, length, flow);
   if (reason == PARSE_NEIGHBOUR && !staysOnLink()) reason = 0;
   if (reason) return reason;
   if (!sourceIsOwn()) return DROP_INVALID_SIP;
@@ -226,15 +247,16 @@ function egress(data: usize, length: u32): i32 {
     if (reason) return reason;
   }
   // Service translation: a stage that does nothing yet.
-  const peer = ipcacheLookup(packet.family, destinationAddress());
+  let peer = packet.peer;
+  if (!peer) peer = ipcacheLookup(packet.family, destinationAddress());
   packet.dstIdentity = <u32>peer;
   return admit(DIRECTION_EGRESS, <u32>peer, <u32>(peer >> 32), true, own);
 }
 
-export function fromContainer(data: usize, length: u32): i32 {
+export function fromContainer(data: usize, length: u32, flow: usize): i32 {
   clearPacket();
   mark = 0;
-  let reason = egress(data, length);
+  let reason = egress(data, length, flow);
   if (reason) return finish(reason, DIRECTION_EGRESS);
   if (verdict.proxyPort) {
     mark = proxyMark(verdict.proxyPort);
@@ -293,14 +315,14 @@ function sourceOf(): u64 {
       return identitySlot(identity, identityToSlot(identity));
     }
     default:
-      return ipcacheLookup(packet.family, sourceAddress());
+      return packet.peer ? packet.peer : ipcacheLookup(packet.family, sourceAddress());
   }
 }
 
-export function toContainer(data: usize, length: u32): i32 {
+export function toContainer(data: usize, length: u32, flow: usize): i32 {
   clearPacket();
   if ((mark & MARK_MASK) == MARK_ENFORCED) return PACKET_OK;
-  let reason = parsePacket(data, length);
+  let reason = parseAhead(data, length, flow);
   // A proxy should have read it: the node does not route by the mark.
   if (!reason && (mark & MARK_MASK) == MARK_TO_PROXY) reason = DROP_PROXY_SET_FAILED;
   if (!reason) {

@@ -16,6 +16,7 @@ import { usePacketsOf } from "./packet";
  *         ├ keys and values under construction ────────────┤ 512
  *         ├ packets in a stage ────────────────────────────┤ 832
  *         ├ open image ────────────────────────────────────┤ 1856
+ *         ├ flows ahead ───────────────────────────────────┤ 1920
  */
 export const EPOCH_OFF: usize = 0;
 export const PACKET_OFF: usize = 64;
@@ -42,11 +43,10 @@ export const REPORTED_KEY_OFF: usize = 768;
 export const REPORTED_LAST_OFF: usize = 784;
 export const CIDR_KEY_OFF: usize = 800;
 export const TOUCHED_OFF: usize = 824;
-/** Of packets without conntrack, or of flows ahead: both never at once. */
 export const CLASSIFY_OFF: usize = 832;
-export const FLOWS_OFF: usize = 832;
 export const OPEN_IMAGE_OFF: usize = 1856;
-const AREA_SIZE: usize = 1884;
+export const FLOWS_OFF: usize = 1920;
+const AREA_SIZE: usize = 3968;
 
 /** Workers that one memory has room for. */
 export const MAX_WORKERS: u32 = 64;
