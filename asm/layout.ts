@@ -6,6 +6,10 @@ export const IPCACHE4_KEY_ADDRESS_OFF: usize = 0;
 export const IPCACHE6_KEY_SIZE: usize = 16;
 export const IPCACHE6_KEY_ADDRESS_OFF: usize = 0;
 
+export const IPCACHE6_PREFIX_SIZE: usize = 32;
+export const IPCACHE6_PREFIX_ADDRESS_OFF: usize = 0;
+export const IPCACHE6_PREFIX_MASK_OFF: usize = 16;
+
 export const IPCACHE4_CIDR_KEY_SIZE: usize = 8;
 export const IPCACHE4_CIDR_KEY_PREFIX_LEN_OFF: usize = 0;
 export const IPCACHE4_CIDR_KEY_ADDRESS_OFF: usize = 4;
@@ -376,6 +380,7 @@ export const IPCACHE_BLOCK_CELLS: u32 = 256;
 export const IPCACHE_CHUNK_BLOCKS: u32 = 256;
 export const IPCACHE_CHUNKS: u32 = 128;
 export const IPCACHE_POINTER_SHIFT: u32 = 63;
+export const IPCACHE_BYTE_SHIFT: u32 = 32;
 
 export const LPM_POLICY_FIXED_BITS: u32 = 40;
 export const LPM_POLICY_FULL_PREFIX: u32 = 64;

@@ -143,7 +143,8 @@ const POLICY_MAPS = ["policy_tables", "endpoint_policies"];
 const SUBJECT_MAPS = [
   ...POLICY_MAPS,
   ...["ipcache4", "ipcache4_cidr", "ipcache4_root"],
-  ...["ipcache6", "ipcache6_cidr", "ipcache6_blocks", "ipcache_chunks"],
+  ...["ipcache6", "ipcache6_cidr", "ipcache6_root"],
+  ...["ipcache6_prefixes", "ipcache_chunks"],
   ...["images_S", "images_M", "images_L"],
 ];
 const BASELINE_MAPS = [...POLICY_MAPS, "lpm_policies", "lpm_ipcache4", "lpm_ipcache6"];

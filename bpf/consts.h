@@ -219,11 +219,12 @@ enum image_class {
 
 /* Blocks of ipcache.h. */
 enum ipcache_blocks {
-	IPCACHE_ROOT_CELLS = 65536,	/* one for each IPv4 /16 */
+	IPCACHE_ROOT_CELLS = 65536,	/* one for each /16 of a family */
 	IPCACHE_BLOCK_CELLS = 256,	/* one for each value of a byte */
 	IPCACHE_CHUNK_BLOCKS = 256,	/* blocks that are allocated at once: 512 KiB */
 	IPCACHE_CHUNKS = 128,
 	IPCACHE_POINTER_SHIFT = 63,	/* bit of a cell that names a block */
+	IPCACHE_BYTE_SHIFT = 32,	/* of such a cell, IPv6: which byte chooses a cell of the block */
 };
 
 /* Cilium's policy map, for the LPM twin. */

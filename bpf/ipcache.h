@@ -3,12 +3,13 @@
  * Addresses -> identity and slot.
  *
  * Two answers to one question. The tables know every address and every CIDR: an exact hash,
- * then a trie of prefixes. Before them stand blocks of 256 cells for where addresses are
- * dense, as the pods of a node are: a multibit trie of strides 16, 8, 8 for IPv4, and one
- * block for a /120 of IPv6. A cell holds
+ * then a trie of prefixes. Before them stands a multibit trie of blocks of 256 cells for where
+ * addresses are dense, as the pods of a node are. After a root of 16 bits each block goes by one
+ * byte; for IPv6, bytes that all entries below a cell have in common are skipped, and compared in
+ * the end. A cell holds
  *
  *   0                    not known here: ask the tables
- *   bit 63, block        the next byte of the address chooses a cell of that block
+ *   bit 63, byte, block  that byte of the address (IPv4: the next) chooses a cell of that block
  *   identity, slot       the answer, which is what the tables say
  *
  * The agent writes the tables first and then the cells, each by one store; a cell may be 0 at
@@ -20,6 +21,7 @@
 #include "ipcache_tables.h"
 
 #define IPCACHE_POINTER (1ULL << IPCACHE_POINTER_SHIFT)
+#define IPCACHE6_ROOT_BYTES 2
 
 /* The cell of a block that another cell names, 0 if it names none. */
 static __always_inline __u64 ipcache_block_cell(__u64 pointer, __u32 byte)
@@ -54,22 +56,53 @@ static __always_inline identity_slot_t ipcache4_blocks_lookup(__be32 address)
 	return ipcache_block_cell(cell, host & 0xFF);
 }
 
-static __always_inline identity_slot_t ipcache6_blocks_lookup(const __be32 *address)
+/* Whether an address is one of those of a block. */
+static __always_inline int ipcache6_is_in(__u32 block, const struct ipcache6_key *key)
 {
-	__u32 last = bpf_ntohl(address[3]);
-	struct ipcache6_key prefix = {
-		.address = { address[0], address[1], address[2], bpf_htonl(last & ~0xFFU) },
-	};
-	const __u64 *block = bpf_map_lookup_elem(&ipcache6_blocks, &prefix);
+	const struct ipcache6_prefix *prefix = bpf_map_lookup_elem(&ipcache6_prefixes, &block);
+	const __be32 *address = key->address;
 
-	return block ? ipcache_block_cell(*(volatile __u64 *)block, last & 0xFF) : 0;
+	return prefix && !(((prefix->address[0] ^ address[0]) & prefix->mask[0]) |
+			   ((prefix->address[1] ^ address[1]) & prefix->mask[1]) |
+			   ((prefix->address[2] ^ address[2]) & prefix->mask[2]) |
+			   ((prefix->address[3] ^ address[3]) & prefix->mask[3]));
+}
+
+/* The answer of the blocks, 0 if they have none. A global function: the verifier walks its loop
+ * once.
+ */
+__noinline __u64 ipcache6_blocks_lookup(const struct ipcache6_key *address)
+{
+	const __u8 *bytes = (const __u8 *)address;
+	__u32 i, block, prefix;
+	const __u64 *root;
+	__u64 cell;
+
+	/* Only for the verifier, which does not see the callers from here. */
+	if (!address)
+		return 0;
+	prefix = bytes[0] << 8 | bytes[1];
+	root = bpf_map_lookup_elem(&ipcache6_root, &prefix);
+	if (!root)
+		return 0;
+	cell = *(volatile __u64 *)root;
+	if (!(cell & IPCACHE_POINTER))
+		return cell;
+#pragma clang loop unroll(disable)
+	for (i = IPCACHE6_ROOT_BYTES; i < 16; i++) {
+		block = cell;
+		cell = ipcache_block_cell(cell, bytes[cell >> IPCACHE_BYTE_SHIFT & 15]);
+		if (!(cell & IPCACHE_POINTER))
+			return ipcache6_is_in(block, address) ? cell : 0;
+	}
+	return 0;
 }
 
 /* The identity and slot of an address. */
 static __always_inline identity_slot_t ipcache_lookup(__u32 family, const __be32 *address)
 {
 	identity_slot_t found = family == 4 ? ipcache4_blocks_lookup(address[0]) :
-					      ipcache6_blocks_lookup(address);
+					      ipcache6_blocks_lookup((const void *)address);
 
 	return found ? found : ipcache_tables_lookup(family, address);
 }

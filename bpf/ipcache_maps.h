@@ -64,13 +64,22 @@ struct {
 	__type(value, __u64);
 } ipcache4_root SEC(".maps");
 
-/* first 120 bits of an IPv6 address, the last byte zero -> cell that names a block. Written by
- * the agent.
+/* first 16 bits of an IPv6 address -> cell. Written by the agent, as above. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, IPCACHE_ROOT_CELLS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ipcache6_root SEC(".maps");
+
+/* block of IPv6 addresses -> what they have in common. Written by the agent before a cell names
+ * the block.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, IPCACHE_CHUNKS * IPCACHE_CHUNK_BLOCKS);
-	__type(key, struct ipcache6_key);
-	__type(value, __u64);
-} ipcache6_blocks SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct ipcache6_prefix);
+} ipcache6_prefixes SEC(".maps");

@@ -11,6 +11,7 @@
 struct layout {
 	struct ipcache4_key ipcache4_key;
 	struct ipcache6_key ipcache6_key;
+	struct ipcache6_prefix ipcache6_prefix;
 	struct ipcache4_cidr_key ipcache4_cidr_key;
 	struct ipcache6_cidr_key ipcache6_cidr_key;
 	struct ipcache_info ipcache_info;

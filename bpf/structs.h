@@ -21,6 +21,12 @@ struct ipcache6_key {
 	__be32 address[4];
 };
 
+/* The addresses whose bits under `mask` are those of `address`. */
+struct ipcache6_prefix {
+	__be32 address[4];
+	__be32 mask[4];
+};
+
 struct ipcache4_cidr_key {
 	__u32 prefix_len;
 	__be32 address;

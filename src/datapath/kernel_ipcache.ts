@@ -33,7 +33,8 @@ export class KernelIpcache implements Disposable {
     this.#memory = memory;
     this.#pool = owned.use(new BlockPool(maps.map("ipcache_chunks"), chunk));
     this.#family4 = owned.use(new KernelIpcache4(maps.map("ipcache4_root"), this.#pool, memory));
-    this.#family6 = owned.use(new KernelIpcache6(maps.map("ipcache6_blocks"), this.#pool, memory));
+    const family6 = { root: maps.map("ipcache6_root"), prefixes: maps.map("ipcache6_prefixes") };
+    this.#family6 = owned.use(new KernelIpcache6(family6, this.#pool, memory));
     this.#owned = owned.move();
   }
 

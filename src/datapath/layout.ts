@@ -6,6 +6,10 @@ export const IPCACHE4_KEY_ADDRESS_OFF = 0;
 export const IPCACHE6_KEY_SIZE = 16;
 export const IPCACHE6_KEY_ADDRESS_OFF = 0;
 
+export const IPCACHE6_PREFIX_SIZE = 32;
+export const IPCACHE6_PREFIX_ADDRESS_OFF = 0;
+export const IPCACHE6_PREFIX_MASK_OFF = 16;
+
 export const IPCACHE4_CIDR_KEY_SIZE = 8;
 export const IPCACHE4_CIDR_KEY_PREFIX_LEN_OFF = 0;
 export const IPCACHE4_CIDR_KEY_ADDRESS_OFF = 4;
@@ -547,12 +551,14 @@ export const IPCACHE_BLOCK_CELLS = 256;
 export const IPCACHE_CHUNK_BLOCKS = 256;
 export const IPCACHE_CHUNKS = 128;
 export const IPCACHE_POINTER_SHIFT = 63;
+export const IPCACHE_BYTE_SHIFT = 32;
 /** The names of `enum ipcache_blocks`, by number. */
 export const IPCACHE_BLOCKS_NAMES: ReadonlyMap<number, string> = new Map([
   [65536, "IPCACHE_ROOT_CELLS"],
   [256, "IPCACHE_BLOCK_CELLS"],
   [128, "IPCACHE_CHUNKS"],
   [63, "IPCACHE_POINTER_SHIFT"],
+  [32, "IPCACHE_BYTE_SHIFT"],
 ]);
 
 export const LPM_POLICY_FIXED_BITS = 40;

@@ -153,7 +153,9 @@ export class Comparison {
     for (const other of others) {
       for (const index of differingPackets(packets, first, other)) bad.add(index);
     }
-    const mismatches = [...bad].sort((a, b) => a - b).map((i) => this.#mismatch(packets, i, runs, lpm));
+    const mismatches = [...bad].sort((a, b) => a - b).map((i) =>
+      this.#mismatch(packets, i, runs, lpm)
+    );
     for (const other of others) mismatches.push(...tableMismatches(first, other));
     return {
       mismatches,

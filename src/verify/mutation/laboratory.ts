@@ -13,7 +13,6 @@ import {
   IMAGE_LINE_BYTES,
   IMAGE_S_ENTRIES,
   IMAGE_S_SLOTS,
-  IPCACHE6_KEY_SIZE,
   PACKET_SHOT,
   PACKET_SLOT_SIZE,
   PACKET_SLOT_VERDICT_OFF,
@@ -109,7 +108,7 @@ export class Laboratory implements Disposable {
       const { node = "usual", ...constants } = circumstances;
       await kernel.load(stateWith(ROW_NODES[node], constants));
       if (constants.addressesIn === "blocks") forgetTables(kernel, bench.memory);
-      if (constants.addressesIn === "tables") forgetBlocks(kernel, bench.memory);
+      if (constants.addressesIn === "tables") forgetBlocks(kernel);
       const sets = [...bench.inputs.keys()].filter((set) => set.node === node);
       const laboratory = new Laboratory(bench, kernel, spec, sets);
       const usual = Object.keys(constants).length === 0;
@@ -278,16 +277,11 @@ function forgetTables({ node }: KernelDatapath, memory: DatapathMemory): void {
   for (const name of ADDRESS_TABLES) node.map(name).deleteBatch(memory.table(name).keys);
 }
 
-function forgetBlocks({ node }: KernelDatapath, memory: DatapathMemory): void {
-  const root = node.map("ipcache4_root");
-  using cells = root.mmap();
-  new BigUint64Array(cells.buffer, 0, root.maxEntries).fill(0n);
-  const { keys, count } = memory.table("ipcache6");
-  const blocks = node.map("ipcache6_blocks");
-  for (let i = 0; i < count; i++) {
-    const first = keys.slice(i * IPCACHE6_KEY_SIZE, (i + 1) * IPCACHE6_KEY_SIZE);
-    first[IPCACHE6_KEY_SIZE - 1] = 0;
-    if (blocks.lookup(first) !== undefined) blocks.delete(first);
+function forgetBlocks({ node }: KernelDatapath): void {
+  for (const name of ["ipcache4_root", "ipcache6_root"]) {
+    const root = node.map(name);
+    using cells = root.mmap();
+    new BigUint64Array(cells.buffer, 0, root.maxEntries).fill(0n);
   }
 }
 

@@ -129,7 +129,9 @@ function protocolRows(): PacketRow[] {
 /** The checksum is updated, not made anew: every carry that it can make. */
 function checksumRows(ports: SourcePorts): PacketRow[] {
   const rows: PacketRow[] = [];
-  for (const wanted of [0x0000, 0x00ff, 0x0100, 0x7eff, 0xfe00, 0xfefe, 0xfeff, 0xff00, 0xff01, 0xffff]) {
+  for (
+    const wanted of [0x0000, 0x00ff, 0x0100, 0x7eff, 0xfe00, 0xfefe, 0xfeff, 0xff00, 0xff01, 0xffff]
+  ) {
     const make = (way: Way) => {
       const frame = patched(udp(way, ports));
       const view = new DataView(frame.buffer);

@@ -52,8 +52,12 @@ export function ipv4OptionRows(ports: SourcePorts): PacketRow[] {
   return OPTIONS.flatMap(([name, bytes, becomes]) => {
     const options = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
     options.set(bytes);
-    return bothWays(`IPv4 with ${name} for options`, (way) =>
-      newPacket().eth(MACS).ipv4({ ...between(4, way.source, way.destination), options })
-        .tcp({ source: ports.next(), destination: way.port }).build(), becomes);
+    return bothWays(
+      `IPv4 with ${name} for options`,
+      (way) =>
+        newPacket().eth(MACS).ipv4({ ...between(4, way.source, way.destination), options })
+          .tcp({ source: ports.next(), destination: way.port }).build(),
+      becomes,
+    );
   });
 }

@@ -77,4 +77,3 @@ function endedRows(family: Family, ports: SourcePorts): PacketRow[] {
     };
   });
 }
-
