@@ -10,6 +10,10 @@ and the ICMP errors about them, and changes of all of these. Compared are verdic
 of every packet, every event, and after each stretch of packets conntrack, accounting, metrics
 and garbage collection. A mismatch is shrunk, packets first, and written as a reproducer.
 
+Some of the packets also run through copies of the programs that note which basic blocks they
+reach. A block that no packet has reached is named by its line of C, or counted with the reason
+why none can.
+
 Without root or BPF only the emulator runs, and nothing is compared.
 
 Examples:

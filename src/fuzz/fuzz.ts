@@ -73,7 +73,7 @@ export interface FuzzMismatch extends FuzzCase {
 }
 
 /** How often the instrumented programs run as well: each of the first worlds, and then some. */
-const BLOCK_WORLDS = { first: 3, every: 5 } as const;
+const BLOCK_WORLDS = { first: 3, every: 8 } as const;
 /** The same for the stretches of such a world. */
 const BLOCK_STRETCHES = { first: 4, every: 4 } as const;
 

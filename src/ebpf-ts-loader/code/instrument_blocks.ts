@@ -4,6 +4,7 @@
  * @module
  */
 import type { CollectionSpec, MapSpec, ProgramSpec } from "../spec/collection_spec.ts";
+import { emptyMap } from "../spec/empty_map.ts";
 import { MapFlags, MapType } from "../spec/map_types.ts";
 import { insertInstructions, type Insertion } from "./insert_instructions.ts";
 import {
@@ -174,21 +175,11 @@ const STORE_BYTE = 0x72;
 
 function hitsMap(name: string, bytes: number): MapSpec {
   return {
-    name,
+    ...emptyMap(name),
     type: MapType.ARRAY,
     keySize: 4,
     valueSize: Math.max(bytes, 1),
     maxEntries: 1,
     flags: MapFlags.MMAPABLE,
-    numaNode: 0,
-    mapExtra: 0n,
-    pinByName: false,
-    keyTypeId: 0,
-    valueTypeId: 0,
-    inner: undefined,
-    slots: [],
-    contents: undefined,
-    frozen: false,
-    tags: [],
   };
 }

@@ -3,6 +3,7 @@ import type { BtfComposite, BtfMember, BtfVariable } from "../btf/types.ts";
 import type { ElfFile, ElfSection, ElfSymbol } from "../elf/elf_file.ts";
 import { ObjectFormatError } from "../errors.ts";
 import type { MapSpec, SlotSpec } from "./collection_spec.ts";
+import { emptyMap } from "./empty_map.ts";
 import { isMapOfMaps, MapType, mapTypeName } from "./map_types.ts";
 
 const PIN_BY_NAME = 1;
@@ -74,28 +75,6 @@ function parsePlaced(
     offset: symbol.value,
     size,
     slotsOffset: values && values.bitOffset / 8,
-  };
-}
-
-/** An empty map specification of a name. */
-export function emptyMap(name: string): MapSpec {
-  return {
-    name,
-    type: 0,
-    keySize: 0,
-    valueSize: 0,
-    maxEntries: 0,
-    flags: 0,
-    numaNode: 0,
-    mapExtra: 0n,
-    pinByName: false,
-    keyTypeId: 0,
-    valueTypeId: 0,
-    inner: undefined,
-    slots: [],
-    contents: undefined,
-    frozen: false,
-    tags: [],
   };
 }
 

@@ -2,7 +2,7 @@ import type { Btf } from "../btf/btf.ts";
 import type { BtfVariable } from "../btf/types.ts";
 import { type ElfFile, type ElfSection, type ElfSymbol, SHF, STT } from "../elf/elf_file.ts";
 import { ObjectFormatError } from "../errors.ts";
-import { emptyMap } from "./_btf_maps.ts";
+import { emptyMap } from "./empty_map.ts";
 import type { MapSpec, VariableSpec } from "./collection_spec.ts";
 import { MapFlags, MapType } from "./map_types.ts";
 
