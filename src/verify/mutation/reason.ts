@@ -177,6 +177,7 @@ const ROWS: readonly ReasonRow[] = [
     equivalent: true,
     lines: [
       "__noinline int check_ipv4_options(struct __sk_buff *skb, __u32 length)",
+      "volatile __u8 next = 0;",
       "if (!length || length > IPV4_OPTIONS_LEN_MAX ||",
     ],
     kinds: OFF_BY_ONE,

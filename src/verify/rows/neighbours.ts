@@ -80,6 +80,7 @@ const DESTINATIONS = [
   ["a node far away", ROW_ADDRESS.REMOTE_NODE[6], drop("POLICY")],
   ["the world", ROW_ADDRESS.WORLD[6], drop("POLICY")],
   ["itself", OWN, drop("POLICY")],
+  ["the last group of the link", parseIpAddress("ff02:ffff::1"), "pass"],
   ["a solicited node", parseIpAddress("ff02::1:ff00:2"), "pass"],
   ["the last link-local address", parseIpAddress("febf:ffff::1"), "pass"],
   ["the address before the link-local ones", parseIpAddress("fe7f:ffff::1"), drop("POLICY")],
