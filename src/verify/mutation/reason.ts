@@ -162,10 +162,16 @@ const ROWS: readonly ReasonRow[] = [
     kinds: OFF_BY_ONE,
   },
   {
+    text: "a cell of 0 tells, and a block that is written holds an answer in each",
+    equivalent: false,
+    lines: ["return found ? found : ipcache_tables_lookup(family, address);"],
+    kinds: OFF_BY_ONE,
+    most: 2,
+  },
+  {
     text: "neighbour discovery asks whether an address is the host's, and the tables have that",
     equivalent: false,
     lines: [
-      "return found ? found : ipcache_tables_lookup(family, address);",
       ".address = { address[0], address[1], address[2], address[3] },",
       "if (info)",
       "info = bpf_map_lookup_elem(&ipcache6_cidr, &cidr);",
