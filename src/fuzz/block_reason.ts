@@ -85,11 +85,6 @@ export const BLOCK_REASONS: readonly BlockReason[] = [
     programs: ["from_container", "policy_ingress"],
   },
   {
-    text: "a null check that the verifier wants: the root has a cell for every 16 bits",
-    lines: ["return found ? found : ipcache_tables_lookup(family, address);"],
-    programs: ["from_container"],
-  },
-  {
     text: DIRECTION,
     lines: ["return ct_find(&packet->quoted, !direction, 0, now) ||"],
     most: 2,
