@@ -84,7 +84,9 @@ class Stretch {
     let running = this.#startKernel(from);
     for (let batch = from; batch < to; batch++) {
       const lane = laneOf(batch);
-      this.#twins.emulate(lane, LANE);
+      // What a packet has reached is known only until the next one runs.
+      if (batch % 2 === 0) this.#twins.emulateCovered(lane, LANE);
+      else this.#twins.emulate(lane, LANE);
       const goesOn = batch + 1 < to && this.#twins.pressure <= MOST_PRESSURE;
       if (goesOn) this.#make(batch + 1);
       const produced = await running;

@@ -118,8 +118,17 @@ export class Twins implements Disposable {
     else this.kernel?.datapath.node.maps.pokeImage(image, byte, value);
   }
 
-  /** Runs packets in the emulator, and counts what they reach. */
+  /** Runs packets in the emulator, in bursts as a node would. */
   emulate(first: number, count: number): void {
+    this.memory.wasm.exports.runPackets(
+      this.#record(this.input, first),
+      count,
+      this.#record(this.emulatorOutput, first),
+    );
+  }
+
+  /** Runs packets in the emulator, each a burst of its own, and counts what they reach. */
+  emulateCovered(first: number, count: number): void {
     this.memory.wasm.exports.runCovered(
       this.#record(this.input, first),
       count,
