@@ -18,7 +18,7 @@ export interface PathShape {
   readonly addresses: number;
   /** Packets, and at most so many flows; a multiple of `PACKET_BATCH`. @default {PACKET_BATCH} */
   readonly packets?: number;
-  /** Endpoints whose packets they are, a batch at a time in turns. @default {1} */
+  /** Endpoints whose packets they are, those of each back to back. @default {1} */
   readonly endpoints?: number;
   /** 6: between the IPv6 addresses that stand for the IPv4 ones. @default {4} */
   readonly family?: 4 | 6;
@@ -29,8 +29,6 @@ export interface PacketArea {
   /** Address of the first. */
   readonly pointer: number;
   readonly count: number;
-  /** The same, in batches. */
-  readonly batches: readonly PacketBatch[];
 }
 
 /**
@@ -53,11 +51,11 @@ export function preparePath(
   memory.fillIpcache(set, family);
   const pointer = memory.allocate(packets * PACKET_SLOT_SIZE);
   const source = new PathPackets(set, packets, { family });
-  const batches = Array.from({ length: packets / PACKET_BATCH }, (_, i) => {
-    const start = pointer + i * PACKET_BATCH * PACKET_SLOT_SIZE;
+  for (let made = 0; made < packets; made += PACKET_BATCH) {
+    const start = pointer + made * PACKET_SLOT_SIZE;
     const batch = new PacketBatch(memory.datapath.wasm.memory, start, PACKET_BATCH);
-    for (let j = 0; j < PACKET_BATCH; j++) source.add(batch, 1 + i % endpoints, policy);
-    return batch;
-  });
-  return { pointer, count: packets, batches };
+    const endpoint = 1 + Math.floor(made * endpoints / packets);
+    for (let i = 0; i < PACKET_BATCH; i++) source.add(batch, endpoint, policy);
+  }
+  return { pointer, count: packets };
 }

@@ -30,6 +30,8 @@ export interface ProgramRace {
   readonly subject: () => void;
   readonly baseline: () => void;
   readonly baselineName: string;
+  /** Runs of which the shortest counts, as {@linkcode warmContender} takes them. @default {1} */
+  readonly runs?: number;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface ProgramRace {
  */
 export function racePrograms(
   name: string,
-  { memory, packets, subject, baseline, baselineName }: ProgramRace,
+  { memory, packets, subject, baseline, baselineName, runs = 1 }: ProgramRace,
   { rounds, progress }: BenchOptions,
 ): BenchResult {
   const verdicts = takeVerdicts(memory, packets);
@@ -50,8 +52,8 @@ export function racePrograms(
   }
   progress.show(`${name}: measuring`);
   const times = measureRace({
-    subject: warmContender(subject, packets.count),
-    baseline: warmContender(baseline, packets.count),
+    subject: warmContender(subject, packets.count, runs),
+    baseline: warmContender(baseline, packets.count, runs),
   }, rounds);
   return benchResult(name, times.subject, { name: baselineName, value: times.baseline });
 }

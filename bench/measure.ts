@@ -14,12 +14,21 @@ export interface Contender {
 /** Long enough for the optimising compiler to have taken over. */
 const WARM_UP_MILLISECONDS = 300;
 
-/** A contender that does so many operations in a pass; its code is warm. */
-export function warmContender(run: () => void, operations: number): Contender {
+/**
+ * A contender that does so many operations in a run; its code is warm.
+ *
+ * @param runs Of a pass, of which the shortest counts: for what needs several processors at once,
+ * where whatever takes one of them away for a moment holds up all. @default {1}
+ */
+export function warmContender(run: () => void, operations: number, runs = 1): Contender {
   const pass = () => {
-    const start = performance.now();
-    run();
-    return (performance.now() - start) * 1e6 / operations;
+    let shortest = Infinity;
+    for (let i = 0; i < runs; i++) {
+      const start = performance.now();
+      run();
+      shortest = Math.min(shortest, performance.now() - start);
+    }
+    return shortest * 1e6 / operations;
   };
   const warm = performance.now() + WARM_UP_MILLISECONDS;
   while (performance.now() < warm) pass();

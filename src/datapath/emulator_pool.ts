@@ -146,9 +146,11 @@ export class EmulatorPool implements Datapath {
    * Gives one worker a batch to run whole, in place, and does not wait: a receive queue of its
    * own. Packets of one flow must always go to the same worker. What the batch holds is not to
    * be touched until {@linkcode EmulatorPool.wait} has returned.
+   *
+   * @param batch Packets back to back in the shared memory; as many as there are.
    */
-  begin(worker: number, batch: PacketBatch): void {
-    this.#ask(worker, OPERATION.all, batch.pointer, batch.count, batch.pointer);
+  begin(worker: number, { pointer, count }: Pick<PacketBatch, "pointer" | "count">): void {
+    this.#ask(worker, OPERATION.all, pointer, count, pointer);
   }
 
   /** Whether all workers have run what they were given. */
