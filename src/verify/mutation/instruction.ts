@@ -105,8 +105,3 @@ export function endsBlock(instruction: Instruction): boolean {
   if ((instruction.opcode & CODE) !== JUMP.CALL) return true;
   return instruction.sourceRegister === 0 && instruction.immediate === TAIL_CALL;
 }
-
-/** Tells whether this is a call of another function of the program. */
-export function isLocalCall({ opcode, sourceRegister }: Instruction): boolean {
-  return opcode === (CLASS.JMP | JUMP.CALL) && sourceRegister === 1;
-}

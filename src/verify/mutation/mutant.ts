@@ -1,6 +1,11 @@
-import { type Btf, cloneProgram, type ProgramSpec } from "ebpf-ts-loader";
+import {
+  type Btf,
+  cloneProgram,
+  type ProgramSpec,
+  type SourceLine,
+  SourceLines,
+} from "ebpf-ts-loader";
 import { hasImmediate, INSTRUCTION_BYTES, instructionsOf, invertedOpcode } from "./instruction.ts";
-import { SourceLines } from "./source_line.ts";
 
 /** What is changed: the condition of a jump, or an immediate by one. */
 export type MutationKind = "inverted" | "immediate+1" | "immediate-1";
@@ -47,7 +52,7 @@ export function* programMutants(
         instruction: index,
         offset: index - within.instruction,
         kind,
-        ...lines.at(index),
+        ...lineOf(lines.at(index)),
       });
       if (invertedOpcode(instruction) !== undefined) yield mutant("inverted");
       if (!hasImmediate(instruction) || references.has(index)) continue;
@@ -55,6 +60,11 @@ export function* programMutants(
       yield mutant("immediate-1");
     }
   }
+}
+
+function lineOf(source: SourceLine | undefined): { line: string; place: string } {
+  if (source === undefined) return { line: "", place: "" };
+  return { line: source.text, place: `${source.file.split("/").at(-1)}:${source.line}` };
 }
 
 /** A copy of the program with the mutant's change. */
