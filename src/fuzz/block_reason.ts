@@ -99,7 +99,6 @@ export const BLOCK_REASONS: readonly BlockReason[] = [
     text: PASSED,
     lines: [
       "if (reason > 0)",
-      "if (i)",
       "return is_extension(chain->next_header) ? DROP_INVALID_EXTHDR : 0;",
       "switch (protocol) {",
     ],

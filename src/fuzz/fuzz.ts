@@ -73,9 +73,9 @@ export interface FuzzMismatch extends FuzzCase {
 }
 
 /** How often the instrumented programs run as well: each of the first worlds, and then some. */
-const BLOCK_WORLDS = { first: 3, every: 8 } as const;
+const BLOCK_WORLDS = { first: 2, every: 16 } as const;
 /** The same for the stretches of such a world. */
-const BLOCK_STRETCHES = { first: 4, every: 4 } as const;
+const BLOCK_STRETCHES = { first: 2, every: 8 } as const;
 
 /** Stretches of one world, at most; the first worlds have fewer, so that short runs see many. */
 const STRETCHES = 32;
