@@ -73,12 +73,12 @@ export interface FuzzMismatch extends FuzzCase {
 }
 
 /** How often the instrumented programs run as well: each of the first worlds, and then some. */
-const BLOCK_WORLDS = { first: 2, every: 16 } as const;
+const BLOCK_WORLDS = { first: 1, every: 16 } as const;
 /** The same for the stretches of such a world. */
 const BLOCK_STRETCHES = { first: 2, every: 8 } as const;
 
 /** Stretches of one world, at most; the first worlds have fewer, so that short runs see many. */
-const STRETCHES = 32;
+const STRETCHES = 64;
 
 /** Runs worlds until packets or seconds are used up, or the twins differ. */
 export async function fuzz(

@@ -15,6 +15,8 @@ export const LANE = 4096;
 const LANES = PACKET_BATCH / LANE;
 /** Batches of a stretch, at most. */
 const BATCHES = 96;
+/** One batch of so many is run packet by packet, to see what each has reached. */
+const COVERED_EVERY = 4;
 /** Tables from which the kernel evicts are emptied before they are half full. */
 const MOST_PRESSURE = 0.4;
 
@@ -85,7 +87,7 @@ class Stretch {
     for (let batch = from; batch < to; batch++) {
       const lane = laneOf(batch);
       // What a packet has reached is known only until the next one runs.
-      if (batch % 2 === 0) this.#twins.emulateCovered(lane, LANE);
+      if (batch % COVERED_EVERY === 0) this.#twins.emulateCovered(lane, LANE);
       else this.#twins.emulate(lane, LANE);
       const goesOn = batch + 1 < to && this.#twins.pressure <= MOST_PRESSURE;
       if (goesOn) this.#make(batch + 1);
